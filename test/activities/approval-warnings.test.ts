@@ -45,7 +45,7 @@ describe('data that moved', () => {
     ['a column that hardly ever changes', Array<Cell>(100).fill(0), [...Array<Cell>(99).fill(0), 1]],
     ['new numbers of a quantity', hours, hours.map((value) => value + 0.01)],
     ['columns that are empty in both', [null, null], [null, null]],
-  ])('is not %s', (_, before, after) => {
+  ])('does not include %s', (_, before, after) => {
     expect(moved(before, after)).toEqual([]);
   });
 
@@ -55,7 +55,7 @@ describe('data that moved', () => {
     ['a constant that is another one', Array<Cell>(50).fill(1), Array<Cell>(50).fill(2), /has values in 100 %/],
     ['spread', hours, hours.map((value) => (value - 15.75) * 1000 + 15.75), /is spread 1000 times as wide/],
     ['few codes in another unit', [1, 2, 3, 4], [1000, 2000, 3000], /moved by \d+ standard deviations/],
-  ])('is also what is %s', (_, before, after, message) => {
+  ])('includes: %s', (_, before, after, message) => {
     expect(moved(before, after)).toMatchObject([{ message: expect.stringMatching(message) }]);
   });
 

@@ -32,7 +32,7 @@ async function awaiting(scope: Scope, { waitedMs = 0, repositories = ground.repo
   return new MockActivityEnvironment().run(awaitGateways, input);
 }
 
-test('a generation is deployed when every gateway with a live lease has loaded it, one that failed at first among them', async () => {
+test('a generation is deployed when every gateway with a live lease has loaded it, even if one failed at first', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
   const [swift, slow] = (await liveGateways(2)) as [Id, Id];
@@ -46,7 +46,7 @@ test('a generation is deployed when every gateway with a live lease has loaded i
   expect(await loaded).toEqual({ loaded: true });
 });
 
-test('a gateway that goes on failing ends the wait, with its own words', async () => {
+test('a gateway that keeps failing ends the wait with its own error message', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
   const [gateway] = (await liveGateways(1)) as [Id];
@@ -57,7 +57,7 @@ test('a gateway that goes on failing ends the wait, with its own words', async (
   });
 });
 
-test('a gateway whose lease ends while it is awaited is awaited no longer', async () => {
+test('a gateway whose lease ends during the wait is no longer waited for', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
   const [swift, dying] = (await liveGateways(2)) as [Id, Id];

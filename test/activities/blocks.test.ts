@@ -5,7 +5,7 @@ const from = '2012-03-10T05:00:00.000Z';
 const to = '2012-03-13T04:00:00.000Z';
 const zone = 'America/New_York';
 
-it('a day is a day of the calendar, also the one of 23 hours', () => {
+it('a day is a calendar day, even if it has 23 hours', () => {
   // The local day 2012-03-11 lasts from 05:00Z to 04:00Z, because the clocks went forward in New York.
   const times = [
     '2012-03-11T04:59:59.999Z',
@@ -16,12 +16,12 @@ it('a day is a day of the calendar, also the one of 23 hours', () => {
   expect(blocksOfRows(times, from, to, '1 day', zone)).toEqual([0, 1, 1, 2]);
 });
 
-it('rows need not be sorted, and the last block takes what is left', () => {
+it('rows need not be sorted, and the last block includes the remaining rows', () => {
   const times = ['2012-03-13T03:00:00.000Z', from, '2012-03-12T12:00:00.000Z'];
   expect(blocksOfRows(times, from, to, '2 days', zone)).toEqual([1, 0, 1]);
 });
 
-it('months do not drift: each is counted from the beginning', () => {
+it('months do not drift, because each one is counted from the beginning', () => {
   const times = [
     '2012-02-28T12:00:00.000Z',
     '2012-03-30T12:00:00.000Z',
@@ -33,13 +33,13 @@ it('months do not drift: each is counted from the beginning', () => {
   ]);
 });
 
-it('without times every row is a block of its own, also if only one lacks it', () => {
+it('every row is a block of its own if any row lacks a time', () => {
   expect(blocksOfRows([null, null, null], from, to, '1 day', zone)).toEqual([0, 1, 2]);
   expect(blocksOfRows([from, null, from], from, to, '1 day', zone)).toEqual([0, 1, 2]);
   expect(blocksOfRows([], from, to, '1 day', zone)).toEqual([]);
 });
 
-it('a beginning of time long before the rows costs nothing: only their own days are boundaries', () => {
+it('a beginning long before the rows costs nothing, because only the days of the rows become boundaries', () => {
   const days = ['2026-01-01T05:00:00.000Z', '2026-01-02T05:00:00.000Z', '2026-01-02T06:00:00.000Z'];
   const began = performance.now();
   const [first = 0, ...rest] = blocksOfRows(

@@ -78,7 +78,7 @@ function through2012(referenceMonths: (number: number) => Months, numeric: reado
   };
 }
 
-test('against the six months before, every month drifts and the growth of the target hides behind the season', () => {
+test('against the previous six months, every month drifts and the season hides the growth of the target', () => {
   expect(through2012((number) => [month(number - 6), month(number - 1)])).toEqual(expected.half_year);
   expect(expected.half_year).toEqual({ findings: 34, quiet: 0, target: 5 });
 });
@@ -88,12 +88,12 @@ function aYearAgo(number: number): Months {
   return [same, same];
 }
 
-test('against the same month a year ago, three months are quiet and the growth of the target shows', () => {
+test('against the same month a year ago, three months have no drift and the growth of the target is visible', () => {
   expect(through2012(aYearAgo)).toEqual(expected.year_ago);
   expect(expected.year_ago).toEqual({ findings: 19, quiet: 3, target: 11 });
 });
 
-test('the weather as categories comes to the same as the weather in bins that hold its values apart', () => {
+test('weather as categories gives the same result as weather in bins of single values', () => {
   const asCode = measurements.filter((name) => name !== 'weathersit');
   expect(through2012(aYearAgo, asCode)).toEqual(expected.year_ago_weather_as_category);
   expect(expected.year_ago_weather_as_category).toEqual(expected.year_ago);

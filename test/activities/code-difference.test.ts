@@ -25,7 +25,7 @@ async function codeOf(files: CodeFiles, environment: CodeManifest['environment']
   return { manifest: { ...rest, archive, environment } };
 }
 
-test('code is compared by file, and its lock is the file with hashes or what the file was resolved to', async () => {
+test('code is compared by file, and its lock is the file with hashes or the lock that was resolved from the file', async () => {
   const locked = 'a==1 --hash=sha256:1\n';
   const resolved = 'a==2 --hash=sha256:2\n';
   const { sha256 } = await objectStore.putBytes(Buffer.from(resolved));

@@ -161,7 +161,7 @@ async function stepSince(
 }
 
 describe('collecting garbage', () => {
-  test('never removes what is reachable, and removes all that is not, whatever names what', async () => {
+  test('removes every unreachable blob and never a reachable one, whichever rows refer to it', async () => {
     const graph = array(constantFrom(...(Object.keys(ways) as Way[])), { minLength: 1, maxLength: 25 });
     await assert(
       asyncProperty(graph, async (parts) => {
@@ -186,7 +186,7 @@ describe('collecting garbage', () => {
     );
   }, 60_000);
 
-  test('a table that is added keeps what it names without being told to', () => {
+  test('tables that refer to blobs keep them without a list that names the tables', () => {
     const named = ['dataset_versions', 'code_versions', 'model_versions', 'evaluations', 'releases', 'approvals'];
     expect(tablesThatKeep()).toEqual(
       expect.arrayContaining([...named, 'prediction_segments', 'reports', 'rehearsals']),
@@ -194,14 +194,14 @@ describe('collecting garbage', () => {
     expect(tablesThatKeep()).not.toContain('ledger');
   });
 
-  test('what is younger than a day stays: bytes come before the row that names them', async () => {
+  test('keeps blobs younger than a day, because bytes are stored before the row that names them', async () => {
     const [young, old] = [await ground.put(text('a'), usualGraceMs - 60_000), await ground.put(text('b'))];
     await ground.collect();
     expect(await ground.stored()).toEqual(new Set([young]));
     expect(old).not.toBe(young);
   });
 
-  test('a run under way loses nothing that was put since it began, however long it takes', async () => {
+  test('a run in progress loses no blob stored since it began, however long it takes', async () => {
     const sinceItBegan = await ground.put(text('a plan'), 2 * usualGraceMs);
     const before = await ground.put(text('older'), 6 * usualGraceMs);
     const { repositories, scope, by } = ground;
@@ -216,7 +216,7 @@ describe('collecting garbage', () => {
     expect(before).toBeDefined();
   });
 
-  test('a build that ends while a collection sweeps loses nothing that it stored', async () => {
+  test('a build that ends during a sweep loses nothing that it stored', async () => {
     const { repositories, by } = ground;
     const runId = await runSince(30, requests.build);
     const artifact = await ground.put(text('artifact'), 20 * usualGraceMs);
@@ -234,7 +234,7 @@ describe('collecting garbage', () => {
     ['rehearsal', async () => age(30, (await rehearsal()).runId)],
     ['run in the queue', async () => age(30, await queued())],
   ];
-  test.each(waiting)('a %s for 30 days keeps no bytes that nothing refers to', async (_what, begin) => {
+  test.each(waiting)('a %s for 30 days keeps no blob without a reference', async (_what, begin) => {
     await begin();
     const garbage = await ground.put(text('nobody refers to it'), 20 * usualGraceMs);
     const [part, artifact] = [
@@ -248,7 +248,7 @@ describe('collecting garbage', () => {
     expect(garbage).toBeDefined();
   });
 
-  test('a deployment keeps what it stores while its step runs, also at the next attempt, and nothing once the step has ended', async () => {
+  test('a deployment keeps what its running step stored, also during the next attempt, until the step ends', async () => {
     const runId = await runSince(30, requests.deploy);
     const stored = await ground.put(text('importance'), 2 * usualGraceMs);
     const step = (attempt: number, state: 'running' | 'succeeded', hoursAgo: number) =>
@@ -277,7 +277,7 @@ describe('collecting garbage', () => {
     expect(await ground.stored()).toEqual(new Set());
   });
 
-  test('an upload is let go a month after the run that took it, and not before', async () => {
+  test('an upload is removed a month after the run that used it, and not earlier', async () => {
     const [past, recent] = [await ground.put(text('a')), await ground.put(text('b'))];
     const ended = await dataRun(past);
     await dataRun(recent);
@@ -287,7 +287,7 @@ describe('collecting garbage', () => {
     expect(await ground.stored()).toEqual(new Set([recent]));
   });
 
-  test('what was asked for after the marking is not taken from under it', async () => {
+  test('a blob that a run names after the marking is not removed', async () => {
     const sha256 = await ground.put(text('asked for late'));
     const { repositories, by } = ground;
     const { id } = await repositories.collections.begin({ dryRun: false, graceMs: usualGraceMs, by });
@@ -298,7 +298,7 @@ describe('collecting garbage', () => {
     expect(runId).toBeDefined();
   });
 
-  test('what is put again while the sweep is at it is spared, and not told as removed', async () => {
+  test('a blob that is stored again during the sweep is kept, and not counted as removed', async () => {
     const sha256 = await ground.put(text('again'));
     const touched = {
       ...through(ground),
@@ -312,7 +312,7 @@ describe('collecting garbage', () => {
     expect(await ground.stored()).toEqual(new Set([sha256]));
   });
 
-  test('one that is cut off anywhere is gone on with, and counts each blob once', async () => {
+  test('an interrupted collection is continued and counts each blob once', async () => {
     await Promise.all(Array.from({ length: 10 }, () => ground.put(text('garbage'))));
     let left = 4;
     const failing = {
@@ -334,7 +334,7 @@ describe('collecting garbage', () => {
     expect((await ground.repositories.collections.list({ limit: 1 })).items[0]?.id).toBe(collection.id);
   });
 
-  test('an upload that was collected must be uploaded again before a run may name it', async () => {
+  test('a removed upload must be uploaded again before a run may name it', async () => {
     const sha256 = await ground.put(text('upload'));
     await ways.pastLease(sha256);
     await ground.collect();

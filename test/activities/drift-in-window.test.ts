@@ -29,7 +29,7 @@ const drifted = (results: ReturnType<typeof driftInWindow>) =>
 
 describe('every test', () => {
   test.each(['psi', 'ks', 'jensen-shannon', 'wasserstein', 'total-variation'] as const)(
-    '%s is quiet where nothing moved and speaks where much did',
+    '%s finds no drift in unchanged values and finds a large change',
     (numeric) => {
       const { served, reference } = windowOf({ same: spread(2_000), moved: spread(2_000, 0.6) });
       const policy: DriftPolicy = { ...byPsi, numeric, threshold: numeric === 'ks' ? 0.01 : 0.2 };
@@ -42,15 +42,15 @@ describe('tests with p-values', () => {
   // A shift by a hundredth of the range is certain at this number of rows, but small.
   const { served, reference } = windowOf({ slight: spread(200_000, 0.01), great: spread(200_000, 0.3) }, 200_000);
 
-  test('find what is slight as well, unless an effect is wanted', () => {
+  test('find a small change too, unless a minimum effect is required', () => {
     expect(drifted(driftInWindow(served, reference, byKs, null))).toEqual(['slight', 'great']);
     expect(drifted(driftInWindow(served, reference, { ...byKs, minEffect: 0.1 }, null))).toEqual(['great']);
   });
-  test('with fdr an effect of a tenth is wanted unless the policy says otherwise', () => {
+  test('require an effect of a tenth with fdr unless the policy says otherwise', () => {
     expect(drifted(driftInWindow(served, reference, { ...byKs, fdr: 0.05 }, null))).toEqual(['great']);
     expect(drifted(driftInWindow(served, reference, { ...byKs, fdr: 0.05, minEffect: 0 }, null))).toHaveLength(2);
   });
-  test('are adjusted over the features that decide, so that one of many by chance is none', () => {
+  test('are adjusted for the number of features that decide, so that one small p-value among many is no drift', () => {
     const one = {
       odd: spread(200, 0.14),
       ...Object.fromEntries(Array.from({ length: 19 }, (_, at) => [`f${at}`, spread(200)])),
@@ -74,7 +74,7 @@ describe('importance', () => {
     ['heavy', 0.9],
   ]);
 
-  test('features that the champion hardly looks at do not count where more is wanted', () => {
+  test('features of little importance do not count if the policy requires more', () => {
     const results = driftInWindow(served, reference, byPsi, importance);
     expect(featuresCount(results, byPsi)).toBe(true);
     expect(featuresCount(results, { ...byPsi, minImportance: 0.2 })).toBe(false);
@@ -83,12 +83,12 @@ describe('importance', () => {
     );
     expect(featuresCount(results, { ...byPsi, minImportance: 0.05 })).toBe(true);
   });
-  test('where it is not known it is no condition', () => {
+  test('a required importance is ignored if importance is unknown', () => {
     const results = driftInWindow(served, reference, byPsi, null);
     expect(featuresCount(results, { ...byPsi, minImportance: 0.9 })).toBe(true);
     expect(weightedDriftOf(results)).toBeUndefined();
   });
-  test('weighs how far all have moved', () => {
+  test('is the weight of each feature in the overall drift', () => {
     const results = driftInWindow(served, reference, byPsi, importance);
     const light = results.find(({ column }) => column === 'light')!;
     expect(weightedDriftOf(results)).toBeCloseTo((0.1 * light.statistic) / 0.2, 9);
@@ -96,7 +96,7 @@ describe('importance', () => {
 });
 
 describe('columns with few values', () => {
-  test('a handful of labels, or of a feature that is mostly missing, decides nothing however far it has moved', () => {
+  test('labels, or a mostly missing feature, with few values decide nothing, however large the change', () => {
     const moved = spread(2_000, 0.6);
     const few = moved.map((value, row) => (row % 20 === 0 ? value : null));
     const { served, reference } = windowOf({ full: moved, few });
@@ -114,24 +114,24 @@ describe('columns with few values', () => {
   });
 });
 
-describe('the values themselves', () => {
+describe('quality of values', () => {
   const numbers = referenceOf('x', [...spread(95), null, null, null, null, null]);
   const words = referenceOf('w', ['a', 'b', 'a', 'b']);
 
-  test('missing values count beyond those that the reference had', () => {
+  test('only missing values beyond the share in the reference count', () => {
     const served = [...spread(80), ...Array.from({ length: 20 }, () => null)];
     expect(qualityOf(numbers, served, { missing: 0.1 })[0]).toMatchObject({ kind: 'missing', breached: true });
     expect(qualityOf(numbers, served, { missing: 0.1 })[0]!.value).toBeCloseTo(0.15, 9);
     expect(qualityOf(numbers, served, { missing: 0.2 })[0]!.breached).toBe(false);
   });
-  test('values outside the range, and categories never seen', () => {
+  test('values outside the range and unknown categories are found', () => {
     const [, range] = qualityOf(numbers, [0.5, 2, -1, 0.1], { range: 0.5 });
     expect(range).toMatchObject({ kind: 'range', value: 0.5, breached: true });
     expect(range!.detail).toContain('from -1 to 2');
     const [, added] = qualityOf(words, ['a', 'c', 'a', 'a'], { categories: 0.25 });
     expect(added).toMatchObject({ kind: 'new-category', value: 0.25, breached: true, detail: 'new: "c"' });
   });
-  test('without a policy only what is missing decides; without rows there is nothing to say', () => {
+  test('without a policy only missing values decide, and without rows there is no result', () => {
     expect(qualityOf(words, ['c'], undefined).map(({ threshold, breached }) => [threshold, breached])).toEqual([
       [0.1, false],
       [null, false],
@@ -140,7 +140,7 @@ describe('the values themselves', () => {
   });
 });
 
-test('how late labels came is told in full, and that none came too', () => {
+test('the delay of labels is reported in full, and no labels give no delay', () => {
   const delay = labelDelayOf([null, 30_000, 3_600_000, 90_000_000])!;
   expect(delay).toMatchObject({ rows: 3, p50Ms: 3_600_000, maxMs: 90_000_000 });
   expect(delay.histogram.reduce((sum, { rows }) => sum + rows, 0)).toBe(3);
@@ -148,7 +148,7 @@ test('how late labels came is told in full, and that none came too', () => {
   expect(labelDelayOf([null])).toBeNull();
 });
 
-test('traffic is what came since the report before, and a gateway that lost its counts takes nothing away', () => {
+test('traffic counts requests since the previous report, and a gateway that lost its counts subtracts nothing', () => {
   const first = trafficOf({ requests: 100, errors: 5, latency: [90, 10] }, undefined);
   expect(first).toMatchObject({ since: null, requests: 100, errors: 5 });
   const before = { effectiveAt: '2012-01-01T00:00:00.000Z', body: { traffic: first } } as Parameters<

@@ -21,11 +21,11 @@ const drift = (before: readonly Cell[], now: readonly Cell[], changed: Partial<D
   return DriftResult.parse(result);
 };
 
-describe('a feature of many equal values', () => {
+describe('a feature with many equal values', () => {
   const amounts = (count: number, zeros: number, times = 1) =>
     rows(count, (row) => (row < zeros * count ? 0 : (((row * 37) % 97) + 1.5) * times));
 
-  test('has drifted when there are fewer of them, or when the others grow', () => {
+  test('has drifted if the equal values become fewer, or if the other values grow', () => {
     const before = amounts(8_000, 0.95);
     expect(drift(before, amounts(1_000, 0.95))).toMatchObject({ drifted: false });
     for (const now of [amounts(1_000, 0.5), amounts(1_000, 0.95, 100)]) {
@@ -34,7 +34,7 @@ describe('a feature of many equal values', () => {
       expect(statistic).toBeGreaterThan(Math.max(0.2, critical!));
     }
   });
-  test('has a bin below, one of its own and one above it when it is constant', () => {
+  test('has one bin below its value, one for it and one above it if it is constant', () => {
     const constant = rows(500, () => 3.25);
     for (const other of [3.5, 3, -1e308, 1e308, Infinity, -Infinity])
       expect(
@@ -53,7 +53,7 @@ describe('a feature of many equal values', () => {
     });
     expect(statistic).toBeLessThan(0.02);
   });
-  test('is the same value if a client that computes in 32 bits sends it', () => {
+  test('is unchanged if a client that computes in 32 bits sends it', () => {
     const before = rows(600, (row) => (row % 2 === 0 ? 0.1 : 0.3 + row / 1_000));
     const now = before.map((value) => Math.fround(value));
     expect(Math.fround(0.1)).not.toBe(0.1);
@@ -65,14 +65,14 @@ describe('a feature of many equal values', () => {
 describe('whole numbers', () => {
   const days = (most: number, count: number) => rows(count, (row) => 1 + (row % most));
 
-  test('that go on a little beyond the reference are no alarm, unless they are declared categories', () => {
+  test('that go slightly beyond the reference are no drift, unless they are declared categories', () => {
     const [before, now] = [days(25, 3_000), days(28, 896)];
     const undeclared = drift(before, now);
     expect(undeclared).toMatchObject({ drifted: false });
     expect(undeclared.distribution!.categories).toContain('from 24');
     expect(drift(before, now, {}, true)).toMatchObject({ drifted: true });
   });
-  test('that are few are codes, of which a new one is loud', () => {
+  test('are codes if there are few of them, and a new code is drift', () => {
     for (const [known, then] of [
       [[1, 2, 3, 4, 5], 6],
       [[0], 1],
@@ -86,7 +86,7 @@ describe('whole numbers', () => {
       expect(drift(before, before)).toMatchObject({ drifted: false, statistic: 0 });
     }
   });
-  test('served as 5 and as 5.0 are one category, and another number is another one', () => {
+  test('the numbers 5 and 5.0 are one category, and another number is another category', () => {
     const before = rows(400, (row) => [5, 70, 900][row % 3]!);
     expect(drift(before, JSON.parse(JSON.stringify(before)), {}, true).statistic).toBe(0);
     const now = before.map((value) => (value === 900 ? 901 : value));
@@ -114,13 +114,13 @@ describe('many categories', () => {
         categorical,
       ).toBe(false);
   });
-  test('are drift where half of them are replaced, however many there are', () => {
+  test('are drift if half of them are replaced, however many there are', () => {
     for (const many of [20, 100, 1_000, 4_000]) {
       const replaced = shops(1_000, (draw) => (draw % 2 === 0 ? draw : draw + many), many, 2);
       expect(drift(shops(9_000, same, many, 1), replaced), String(many)).toMatchObject({ drifted: true });
     }
   });
-  test('are drift where a tenth of the rows is of one new category, which stays visible', () => {
+  test('are drift if a tenth of the rows has one new category, which stays visible', () => {
     const now = shops(600, same, 1_000, 2).map((shop, row) => (row % 10 === 0 ? 'elsewhere' : shop));
     const { drifted, distribution } = drift(shops(9_000, same, 1_000, 1), now);
     expect(drifted).toBe(true);
@@ -128,7 +128,7 @@ describe('many categories', () => {
     expect(distribution!.current.reduce((sum, count) => sum + count, 0)).toBe(600);
     expect(distribution!.reference.reduce((sum, count) => sum + count, 0)).toBe(9_000);
   });
-  test('are drift where one that held a fifth of the rows dies', () => {
+  test('are drift if one that had a fifth of the rows disappears', () => {
     const large = (shop: string, row: number) => (row % 5 === 0 ? 'market' : shop);
     const before = shops(9_000, same, 300, 1).map(large);
     expect(drift(before, shops(600, same, 300, 2).map(large))).toMatchObject({ drifted: false });
@@ -136,7 +136,7 @@ describe('many categories', () => {
   });
 });
 
-test('the same rows have the same critical value, of every distance', () => {
+test('the same rows give the same critical value for every distance', () => {
   const [before, now] = [rows(900, (row) => (row * 7919) % 1_000), rows(300, (row) => (row * 104_729) % 1_000)];
   for (const numeric of ['psi', 'jensen-shannon', 'total-variation', 'wasserstein'] as const) {
     const { critical } = drift(before, now, { numeric });
@@ -145,7 +145,7 @@ test('the same rows have the same critical value, of every distance', () => {
   }
 });
 
-test('extremes have finite statistics by every test', () => {
+test('extreme values give finite statistics in every test', () => {
   const before = rows(400, (row) => (row % 2 === 0 ? 1e308 : -1e308) / (1 + (row % 7)));
   const now = rows(300, (row) => (row % 3 === 0 ? Infinity : -1e308));
   for (const numeric of ['psi', 'jensen-shannon', 'total-variation', 'wasserstein', 'ks'] as const) {
@@ -185,7 +185,7 @@ describe('a feature without any value', () => {
     expect(drift(before, present)).toMatchObject({ test: 'missing', drifted: true });
     expect(drift(before, none)).toMatchObject({ test: 'missing', statistic: 0, drifted: false });
   });
-  test('or with fewer values is a matter of quality by default', () => {
+  test('has a quality finding by default if fewer values come', () => {
     const reference = referenceOf(
       'x',
       rows(1_000, (row) => (row % 20 === 0 ? null : row)),
@@ -198,7 +198,7 @@ describe('a feature without any value', () => {
     expect(missing(share(0.2, 10))).toMatchObject({ breached: false });
     expect(missing(none)).toMatchObject({ breached: true });
   });
-  test('is not one of empty text, which is a category', () => {
+  test('is not a feature of empty text, which is a category', () => {
     const words = referenceOf(
       'w',
       rows(400, (row) => (row % 2 === 0 ? '' : 'a')),
@@ -213,7 +213,7 @@ describe('a feature without any value', () => {
   });
 });
 
-describe('a reference of before', () => {
+describe('a reference from an earlier version', () => {
   const of = (feature: ColumnReference): MonitoringReference => ({
     schemaVersion: 1,
     features: [feature],
@@ -229,7 +229,7 @@ describe('a reference of before', () => {
     counts: [300, 300, 300],
   };
 
-  test('that kept any whole numbers as categories has bins of numbers', () => {
+  test('that stored whole numbers as categories gets numeric bins', () => {
     const [feature] = withCurrentKinds(of(codes), new Set(), inputs('INT64')).features;
     expect(feature).toEqual({
       ...referenceOf(
@@ -245,7 +245,7 @@ describe('a reference of before', () => {
     const consecutive = { ...codes, categories: ['9', '10', '11'] };
     expect(withCurrentKinds(of(consecutive), new Set(), inputs('FP32')).features[0]).toEqual(consecutive);
   });
-  test('of numbers is one of categories once the column is declared one', () => {
+  test('of numbers becomes one of categories once the column is declared a category', () => {
     const numbers = referenceOf(
       'x',
       rows(900, (row) => 100 + (row % 60)),
@@ -256,7 +256,7 @@ describe('a reference of before', () => {
     const elsewhere = rows(600, (row) => (row % 4 === 0 ? 999 : 100 + (row % 60)));
     expect(driftOf(feature!, elsewhere, 'feature', policy, { category: true })!.drifted).toBe(true);
   });
-  test('with the edges of before has its bins made anew from its values', () => {
+  test('with edges in the earlier form gets new bins from its values', () => {
     const made = referenceOf(
       'x',
       rows(900, (row) => (row % 10 === 0 ? 5.5 : 0)),
@@ -271,7 +271,7 @@ describe('a reference of before', () => {
       )!.drifted,
     ).toBe(true);
   });
-  test('the configuration names the categories', () => {
+  test('gets its categories from the configuration', () => {
     const data = { columns: { code: 'category', zip: 'string' } };
     expect([...declaredCategories({ data } as never)]).toEqual(['code']);
   });

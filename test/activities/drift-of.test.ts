@@ -8,7 +8,7 @@ const drift = { ...policy, exclude: [...policy.exclude] };
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 
 describe('a reference', () => {
-  it('takes text, booleans and at most 25 consecutive whole numbers as categories, and all else as numbers', () => {
+  it('treats text, booleans and at most 25 consecutive whole numbers as categories, and everything else as numbers', () => {
     const kind = (values: readonly (string | number | boolean | null)[]) => referenceOf('column', values).kind;
     expect(kind(['a', 'b'])).toBe('categorical');
     expect(kind([true, null, false])).toBe('categorical');
@@ -43,7 +43,7 @@ describe('drift', () => {
     range(500).map((i) => i / 500),
   );
 
-  it('the same values have not drifted, shifted ones have, and missing ones count on neither side', () => {
+  it('is absent for equal values and present for shifted ones, and missing values count on neither side', () => {
     const same = driftOf(temperature, [...range(500).map((i) => i / 500), null, null], 'feature', drift);
     expect(same).toMatchObject({
       statistic: 0,
@@ -62,7 +62,7 @@ describe('drift', () => {
       ),
     ).toMatchObject({ drifted: true });
   });
-  it('at the threshold is drift', () => {
+  it('is reported at the threshold', () => {
     const { statistic } = driftOf(
       temperature,
       range(300).map((i) => 0.1 + i / 500),
@@ -86,7 +86,7 @@ describe('drift', () => {
       )!.drifted,
     ).toBe(false);
   });
-  it('a test with a p-value is drift below the threshold', () => {
+  it('is reported if the p-value of a test is below the threshold', () => {
     const byPValue = { ...drift, numeric: 'ks', categorical: 'chi2', threshold: 0.01 } as const;
     expect(
       driftOf(
@@ -125,7 +125,7 @@ describe('drift', () => {
       ),
     ).toMatchObject({ test: 'chi2', drifted: true });
   });
-  it('a category never seen before counts, and so does one that is gone', () => {
+  it('includes categories that are new and categories that have disappeared', () => {
     const weather = referenceOf(
       'weather',
       range(300).map((i) => ['clear', 'mist'][i % 2]!),
@@ -147,7 +147,7 @@ describe('drift', () => {
       ),
     ).toMatchObject({ drifted: true });
   });
-  it('a truth value served as a number is the same value', () => {
+  it('treats a boolean served as a number as the same value', () => {
     const holiday = referenceOf(
       'holiday',
       range(100).map((i) => i % 10 === 0),
@@ -161,7 +161,7 @@ describe('drift', () => {
       )!.statistic,
     ).toBe(0);
   });
-  it('an excluded column is reported as such; a prediction of that name is not', () => {
+  it('is reported as excluded for an excluded column, but not for a prediction of the same name', () => {
     const month = referenceOf(
       'month',
       range(120).map((i) => i % 12),
@@ -183,7 +183,7 @@ describe('drift', () => {
       ),
     ).toMatchObject({ excluded: false });
   });
-  it('with no rows on one side there is nothing to compare', () => {
+  it('cannot be computed without rows on both sides', () => {
     expect(driftOf(temperature, [], 'feature', drift)).toBeNull();
     expect(driftOf(referenceOf('empty', []), [], 'feature', drift)).toBeNull();
     expect(driftOf(temperature, [null, null], 'target', drift)).toBeNull();

@@ -57,8 +57,8 @@ const few: MulticlassSample = {
 const estimate = (estimation: Estimation | undefined, sample: MulticlassSample) =>
   estimation === undefined ? null : estimateFrom(estimation, sample, {}, { features: [] });
 
-describe('what is learnt of the holdout', () => {
-  test('is nothing of a model without probabilities, nor of a hundred rows less one', () => {
+describe('what is learnt from the holdout', () => {
+  test('is nothing without probabilities, and nothing with fewer than a hundred rows', () => {
     expect(learnt({ ...few, probabilities: null })).toBeUndefined();
     const { truth, decision, probabilities } = few;
     const first = {
@@ -69,7 +69,7 @@ describe('what is learnt of the holdout', () => {
     expect(learnt({ ...few, ...first })).toBeUndefined();
     expect(learnt(few)).toMatchObject({ kind: 'cbpe-multiclass', rows: 200, classes: ['a', 'b'] });
   });
-  test('estimates every metric of the task, whatever the order of the classes that answered', () => {
+  test("allows estimates of every metric of the task, whatever the order of the model's classes", () => {
     const estimation = learnt(few);
     const here = estimate(estimation, few)!;
     expect(here.metrics.map(({ name }) => name)).toEqual(['accuracy', 'macroF1', 'weightedF1', 'logLoss', 'rocAuc']);
@@ -81,13 +81,13 @@ describe('what is learnt of the holdout', () => {
     };
     expect(estimate(estimation, turned)).toEqual(here);
   });
-  test('says nothing of an answer that the holdout has never seen, nor of answers without probabilities', () => {
+  test('allows no estimate for a class that the holdout has never seen, nor without probabilities', () => {
     const estimation = learnt(few);
     const wider = Float64Array.from({ length: 600 }, () => 1 / 3);
     expect(estimate(estimation, { ...few, classes: ['a', 'b', 'c'], probabilities: wider })).toBeNull();
     expect(estimate(estimation, { ...few, probabilities: null })).toBeNull();
   });
-  test('of a class that only the holdout has, its share is believed, and its ROC AUC is even', () => {
+  test('takes the probability of a class that only the holdout has as it is, and gives it an even ROC AUC', () => {
     const surprised = {
       ...few,
       classes: ['a', 'b', 'c'],
@@ -114,7 +114,7 @@ const input: ConfigurationInput = {
   retrain: { on: ['performance'] },
 };
 
-describe('a window of a model of three classes without a label', () => {
+describe('a window without labels of a model with three classes', () => {
   let api: TestApi;
   let body: ReportBody;
   const unanswered = 40;
@@ -221,7 +221,7 @@ describe('a window of a model of three classes without a label', () => {
       .join('');
   }
 
-  test('has the estimates that NannyML’s tutorial prints, from the probabilities that were logged', () => {
+  test('has the estimates that NannyML’s tutorial prints, computed from the logged probabilities', () => {
     expect(body).toMatchObject({ performance: null, labelled: 0 });
     expect(body.estimate).toMatchObject({ method: 'cbpe', rows: 6000, referenceRows: 60_000 });
     const metrics = new Map(body.estimate!.metrics.map((metric) => [metric.name, metric]));
@@ -232,12 +232,12 @@ describe('a window of a model of three classes without a label', () => {
     expect(metrics.get('rocAuc')!.value).toBeCloseTo(window.eachCalibrated.rocAuc, 5);
   });
 
-  test('counts the rows without an answer, which change no estimate', () => {
+  test('counts the rows without a prediction, which change no estimate', () => {
     expect(body).toMatchObject({ predictions: 6000 + unanswered, estimate: { rows: 6000 } });
     expect(body.quality).toMatchObject([{ column: 'prediction', kind: 'failed', value: unanswered / 6040 }]);
   });
 
-  test('opens a finding by the estimate, which says so, and a trigger', () => {
+  test('opens a finding that is marked as estimated, and a trigger', () => {
     expect(body.findings).toMatchObject([
       { kind: 'performance', subject: 'macroF1 (estimated)', state: 'opened', threshold: 0.8 },
     ]);
@@ -245,7 +245,7 @@ describe('a window of a model of three classes without a label', () => {
     expect(body.triggers).toEqual(['performance']);
   });
 
-  test('shows them in its page, by the metric that the model is judged by', async () => {
+  test("shows the estimates on its page, by the model's main metric", async () => {
     const { status, text } = await api.send('viewer', 'GET /v1/models/cards/reports/latest/page.html');
     expect(status).toBe(200);
     expect(text).toContain('macroF1 of each window');

@@ -33,7 +33,7 @@ function missing({ challenger: { truth } }: MeasuredRows, by: (row: number) => n
 }
 
 describe('threshold gates', () => {
-  it('pass at the bound, and name the value and the bound beyond it', () => {
+  it('pass at the bound, and beyond it name the value and the bound', () => {
     expect(evaluateGates([gate({ metric: 'rmse', max: 10 })], holdout(), 0)).toMatchObject({
       verdict: 'candidate',
       reasons: [],
@@ -53,7 +53,7 @@ describe('threshold gates', () => {
       reasons: ['rmse 160.2 is above 150'],
     });
   });
-  it('shows as many digits as it takes to see the difference', () => {
+  it('show as many digits as needed to see the difference', () => {
     expect(
       evaluateGates([gate({ metric: 'mae', max: 150 })], holdout({ challengerError: 150.004 }), 0).reasons,
     ).toEqual(['mae 150.004 is above 150']);
@@ -61,7 +61,7 @@ describe('threshold gates', () => {
       evaluateGates([gate({ metric: 'mae', max: 150 })], holdout({ challengerError: 123_456 }), 0).reasons,
     ).toEqual(['mae 123500 is above 150']);
   });
-  it('hold a floor too', () => {
+  it('support a lower bound too', () => {
     const [verdict] = evaluateGates([gate({ metric: 'r2', min: 0.9 })], holdout({ challengerError: 30 }), 0).gates;
     expect(verdict).toMatchObject({ gate: 'r2 min 0.9', verdict: 'fail', threshold: 0.9 });
     expect(verdict!.reason).toMatch(/^r2 0\.\d+ is below 0\.9$/);
@@ -71,7 +71,7 @@ describe('threshold gates', () => {
 describe('champion gates', () => {
   const better = gate({ metric: 'rmse', versus: 'champion', minGain: 0, confidence: 0.5 });
 
-  it('pass on a gain and say the share', () => {
+  it('pass on a gain and name its share', () => {
     const { gates, verdict } = evaluateGates([better], holdout(), 0);
     expect(verdict).toBe('candidate');
     expect(gates).toEqual([
@@ -85,23 +85,23 @@ describe('champion gates', () => {
       },
     ]);
   });
-  it('fail without one, and an equal model is none', () => {
+  it('fail without a gain, and an equal model has none', () => {
     expect(evaluateGates([better], holdout({ challengerError: 25 }), 0)).toMatchObject({
       verdict: 'rejected',
       reasons: ['no gain over the champion'],
     });
     expect(evaluateGates([better], holdout({ challengerError: 20 }), 0).reasons).toEqual(['no gain over the champion']);
   });
-  it('without a champion are not applicable and refuse nothing', () => {
+  it('do not apply without a champion, and refuse nothing', () => {
     const { gates, verdict, reasons } = evaluateGates([better], holdout({ championError: null }), 0);
     expect([verdict, reasons, gates[0]!.verdict, gates[0]!.value]).toEqual(['candidate', [], 'not-applicable', null]);
   });
-  it('a negative minGain tolerates a loss up to it', () => {
+  it('tolerate a loss up to a negative minGain', () => {
     const tolerant = gate({ metric: 'rmse', versus: 'champion', minGain: -0.1, confidence: 0.5 });
     expect(evaluateGates([tolerant], holdout({ challengerError: 21 }), 0).verdict).toBe('candidate');
     expect(evaluateGates([tolerant], holdout({ challengerError: 23 }), 0).verdict).toBe('rejected');
   });
-  it('a gain that is no larger than chance passes as a point and fails with confidence', () => {
+  it('with confidence, fail on a gain that chance explains, although the point estimate passes', () => {
     const rows = holdout();
     // The challenger is better on eight days and worse on six: slightly better overall.
     const noisy = {
@@ -113,7 +113,7 @@ describe('champion gates', () => {
     expect(sure.gates[0]).toMatchObject({ verdict: 'fail', reason: 'no gain over the champion' });
     expect(sure.gates[0]!.value).toBeLessThan(0);
   });
-  it('fewer than 10 blocks are inconclusive, at confidence 0.5 as well', () => {
+  it('are inconclusive with fewer than 10 blocks, also at confidence 0.5', () => {
     const { gates, verdict, reasons } = evaluateGates([better], holdout({ days: 9 }), 0);
     expect(gates[0]).toMatchObject({ verdict: 'inconclusive', value: null });
     expect([verdict, reasons]).toEqual([
@@ -121,7 +121,7 @@ describe('champion gates', () => {
       ['the gain over the champion is inconclusive: the rows fall into 9 blocks, and it takes 10'],
     ]);
   });
-  it('a single row that either was trained on makes the comparison inconclusive', () => {
+  it('are inconclusive if either model was trained on a single row', () => {
     const rows = holdout();
     const trainedOn = rows.trainedOn.map((_, row) => row === 100);
     const { gates, reasons } = evaluateGates([better], { ...rows, trainedOn }, 0);
@@ -130,7 +130,7 @@ describe('champion gates', () => {
       'the gain over the champion is inconclusive: 1 of the 336 rows were trained on by one of the two',
     ]);
   });
-  it('`onInconclusive: pass` lets what cannot be told through, and still says so', () => {
+  it('pass an inconclusive comparison with `onInconclusive: pass`, and still report it', () => {
     const lenient = gate({ metric: 'rmse', versus: 'champion', onInconclusive: 'pass' });
     const { gates, verdict, reasons } = evaluateGates([lenient], holdout({ days: 3 }), 0);
     expect([gates[0]!.verdict, verdict, reasons]).toEqual(['inconclusive', 'candidate', []]);
@@ -145,7 +145,7 @@ describe('slice gates', () => {
     challenger: missing(rows, (row) => (rows.slices['workingday']![row] === 0 ? 231 : 10)),
   });
 
-  it('give one verdict a slice, and one bad slice refuses a model that is good on the whole', () => {
+  it('give one verdict per slice, and one bad slice refuses a model that is good overall', () => {
     const { gates, verdict, reasons } = evaluateGates(
       [gate({ metric: 'rmse', max: 150 }), sliced],
       withPoorWeekends(holdout()),
@@ -158,7 +158,7 @@ describe('slice gates', () => {
     ]);
     expect([verdict, reasons]).toEqual(['rejected', ['rmse 231.0 for workingday=0 is above 200']]);
   });
-  it('a slice below minRows is reported and decides nothing', () => {
+  it('decide nothing on a slice below minRows, and report it', () => {
     const small = gate({ metric: 'rmse', slice: 'workingday', minRows: 97, max: 200 });
     const { gates, verdict, reasons } = evaluateGates([small], withPoorWeekends(holdout()), 0);
     expect([verdict, reasons]).toEqual(['candidate', []]);
@@ -168,7 +168,7 @@ describe('slice gates', () => {
       reason: 'workingday=0 has 96 rows, fewer than 97: reported, decides nothing',
     });
   });
-  it('a column that the dataset lacks, or one of keys, is an error that names it', () => {
+  it('fail with an error that names the column if it is absent or a key', () => {
     expect(() => evaluateGates([gate({ metric: 'rmse', slice: 'weekend', max: 1 })], holdout(), 0)).toThrow(
       'a gate slices by "weekend", which is not a column of the dataset',
     );
@@ -192,7 +192,7 @@ describe('an evaluation', () => {
     rows,
   });
 
-  it('holds both models, the gain, their intervals and every slice, and is the same bit for bit when made again', () => {
+  it('contains both models, the gain, their intervals and every slice, and is identical if repeated', () => {
     const body = evaluate(request(holdout()));
     expect(EvaluationBody.parse(body)).toEqual(body);
     expect(evaluate(request(holdout()))).toEqual(body);
@@ -215,7 +215,7 @@ describe('an evaluation', () => {
       ['workingday', '1', 240, 240],
     ]);
   });
-  it('of a first model has no champion, no gain, and passes', () => {
+  it('of a first model has no champion and no gain, and passes', () => {
     const body = evaluate(request(holdout({ championError: null })));
     expect([body.champion, body.gain, body.gainInterval, body.slices[0]!.champion, body.verdict]).toEqual([
       null,
@@ -225,7 +225,7 @@ describe('an evaluation', () => {
       'candidate',
     ]);
   });
-  it('leaves out the champion where a row was trained on: its numbers would flatter it', () => {
+  it('leaves out the champion if it was trained on a row, because its metrics would be too good', () => {
     const rows = holdout();
     const body = evaluate(request({ ...rows, trainedOn: rows.trainedOn.map((_, row) => row < 10) }));
     expect([body.champion, body.gain, body.gainInterval, body.slices[0]!.champion]).toEqual([null, null, null, null]);
@@ -251,7 +251,7 @@ describe('gates against the champion', () => {
     });
   });
 
-  it('are inconclusive if the champion has no answer to some of the rows, and onInconclusive decides', () => {
+  it('are inconclusive if the champion has no prediction for some rows, and onInconclusive decides', () => {
     const rows = { ...holdout({ championError: null }), championFailure: 'feature "city", row 4 has no value' };
     const judged = evaluateGates(gates, rows, 0);
     expect(judged.gates.map(({ verdict }) => verdict)).toEqual(['inconclusive', 'inconclusive']);

@@ -97,7 +97,7 @@ test('an unforeseen error is tried five times, regardless of earlier database ou
 });
 
 test.each(['ENOSPC: no space left on device, write', 'EDQUOT: disk quota exceeded, mkdir'])(
-  'a step that fails with "%s" is tried for as long as an outage may last, and names the full disk',
+  'a step that fails with "%s" is retried for as long as an outage may last, and names the full disk',
   async (message) => {
     const fail = () => Promise.reject(new Error('training failed', { cause: new Error(message) }));
     expect(await tryForEver('trainModel', fail)).toEqual({ attempts: 20, failure: undefined });

@@ -9,11 +9,11 @@ import type { Signature } from '../../contracts/models/signature.ts';
 import { parseConfigurationFile } from '../../contracts/configuration/configuration-file.ts';
 import { exampleFile } from '../contracts/example.ts';
 
-describe('lines that differ', () => {
+describe('the difference of two texts', () => {
   const numbered = (from: number, to: number) =>
     Array.from({ length: to - from }, (_, i) => `line ${from + i}\n`).join('');
 
-  it('are told as a unified diff tells them, with three lines around', () => {
+  it('is a unified diff with three lines of context', () => {
     const before = numbered(1, 21);
     expect(lineDifference(before, before.replace('line 10\n', 'line ten\nand more\n'), 400)).toEqual([
       '@@ -7,7 +7,8 @@',
@@ -29,7 +29,7 @@ describe('lines that differ', () => {
     ]);
   });
 
-  it('share a hunk when they are near, and have one of their own when not', () => {
+  it('joins changes that are near each other in one hunk, and separates the others', () => {
     const before = numbered(1, 41);
     const headers = (after: string) => lineDifference(before, after, 400)?.filter((line) => line.startsWith('@@'));
     expect(headers(before.replace('line 3\n', '').replace('line 8\n', ''))).toEqual(['@@ -1,11 +1,9 @@']);
@@ -39,13 +39,13 @@ describe('lines that differ', () => {
     ]);
   });
 
-  it('are none between equal texts, and all of them where one is empty', () => {
+  it('is empty for equal texts, and all lines if one text is empty', () => {
     expect(lineDifference('a\nb\n', 'a\nb\n', 400)).toEqual([]);
     expect(lineDifference('', 'a\nb\n', 400)).toEqual(['@@ -0,0 +1,2 @@', '+a', '+b']);
     expect(lineDifference('a\n', '', 400)).toEqual(['@@ -1,1 +0,0 @@', '-a']);
   });
 
-  it('may be the line feed at the end alone', () => {
+  it('may be only the line feed at the end', () => {
     expect(lineDifference('a\nb', 'a\nb\n', 400)).toEqual([
       '@@ -1,2 +1,2 @@',
       ' a',
@@ -55,24 +55,24 @@ describe('lines that differ', () => {
     ]);
   });
 
-  it('may be the ends of lines alone', () => {
+  it('may be only the line endings', () => {
     expect(lineDifference('a\r\n', 'a\n', 400)).toEqual(['@@ -1,1 +1,1 @@', '-a\r', '+a']);
   });
 
-  it('are not told when there are more than a person reads', () => {
+  it('is left out if it is longer than a person reads', () => {
     expect(lineDifference('', numbered(0, 399), 400)).toHaveLength(400);
     expect(lineDifference('', numbered(0, 400), 400)).toBeNull();
   });
 
-  it('of long texts without anything in common take bounded time', () => {
+  it('of long texts with nothing in common takes bounded time', () => {
     const begun = performance.now();
     expect(lineDifference(numbered(0, 50_000), numbered(50_000, 100_000), 400)).toBeNull();
     expect(performance.now() - begun).toBeLessThan(5_000);
   });
 });
 
-describe('values that differ', () => {
-  it('are told by their paths, a list as one value', () => {
+describe('the difference of two values', () => {
+  it('names paths, and treats a list as one value', () => {
     const before = { params: { depth: 6, rate: 0.1 }, features: ['a', 'b'], seed: 0 };
     const after = { params: { depth: 8, rate: 0.1, trees: 100 }, features: ['a', 'b', 'c'], seed: 0 };
     expect(valueDifferences(before, after)).toEqual([
@@ -82,7 +82,7 @@ describe('values that differ', () => {
     ]);
   });
 
-  it('are packages in lock files, whatever stands beside them', () => {
+  it('names the packages of lock files, whatever else the lines contain', () => {
     const lock = (version: string, more = '') =>
       `# made by a tool\n--index-url https://packages.example\nscikit_learn==${version} \\\n    --hash=sha256:0123\nnumpy==2.1.0\n${more}`;
     expect(dependencyDifferences(lock('1.9.0'), lock('1.9.1', 'onnx[all]>=1.17\n'))).toEqual([
@@ -93,7 +93,7 @@ describe('values that differ', () => {
   });
 });
 
-describe('data that differs', () => {
+describe('the difference of two datasets', () => {
   const part = (letter: string, rows: number) => ({ sha256: letter.repeat(64), bytes: 1, rows });
   const version = (number: number, parts: ReturnType<typeof part>[], columns: [string, 'integer' | 'number'][]) => {
     const manifest: DatasetVersion['manifest'] = {
@@ -106,7 +106,7 @@ describe('data that differs', () => {
     return { number, manifest };
   };
 
-  it('is told by the parts that only one of the two has', () => {
+  it('consists of the parts that only one of them has', () => {
     const before = version(
       1,
       [part('a', 100), part('b', 7)],
@@ -159,7 +159,7 @@ function classifier(threshold?: number): Configuration {
   });
 }
 
-describe('rows that change most', () => {
+describe('the rows that change most', () => {
   const rows = {
     rows: 4,
     columns: { instant: ['a', 'b', 'c', 'd'], cnt: [1, 2, 3, 4], temp: [0.1, 0.2, 0.3, 0.4] },
@@ -167,7 +167,7 @@ describe('rows that change most', () => {
   const version = { trainingKeyParts: { features: ['temp'], target: 'cnt' } } as never;
   const { data } = parseConfigurationFile(exampleFile);
 
-  it('come first by their difference, with what is needed to find them', () => {
+  it('come first by their difference, with the fields that identify them', () => {
     const told = mostChanged(rows, {
       version,
       configuration: { task: 'regression', data },
@@ -181,14 +181,14 @@ describe('rows that change most', () => {
     ]);
   });
 
-  it('are said to be what a refit was trained on', () => {
+  it('are marked if a refit was trained on them', () => {
     const refit = { trainingKeyParts: { features: ['temp'], target: 'cnt', refitOf: 'a'.repeat(64) } } as never;
     const answered = { configuration: { task: 'regression' as const, data }, champion: [1, 2], challenger: [1, 3] };
     expect(mostChanged(rows, { version: refit, ...answered }).challengerTrainedOn).toBe(true);
     expect(mostChanged(rows, { version, ...answered })).not.toHaveProperty('challengerTrainedOn');
   });
 
-  it('are those whose decision is another, of a classifier', () => {
+  it('of a classifier are those whose decision changes', () => {
     const told = mostChanged(rows, {
       version,
       configuration: { task: 'binary', data },
@@ -198,7 +198,7 @@ describe('rows that change most', () => {
     expect(told).toMatchObject({ kind: 'flip', changed: 1, meanDifference: null, rows: [{ key: 'c' }] });
   });
 
-  it('are told of two classes by the threshold that was measured with, whatever the label of the model', () => {
+  it('of two classes are decided by the measured threshold, whatever the label of the model', () => {
     const classes = ['benign', 'malignant'];
     const signature: Signature = {
       schemaVersion: 1,

@@ -27,54 +27,54 @@ const judge = (gate: unknown, given: Partial<GateEvidence> = {}, on = rows) =>
   evaluateGates([Gate.parse(gate)], on, 0, { ...evidence, ...given });
 
 describe('the size gate', () => {
-  it('takes a size in words or bytes, and passes at the bound', () => {
+  it('accepts a size in words or bytes, and passes at the bound', () => {
     expect(judge({ size: '2KiB' })).toMatchObject({ verdict: 'candidate', gates: [{ value: 2048, threshold: 2048 }] });
     expect(judge({ size: 2047 }).reasons).toEqual(['model.onnx has 2048 bytes, more than 2047']);
   });
 });
 
 describe('the latency gate', () => {
-  it('judges by the percentile that it names, and names the machine', () => {
+  it('decides by the percentile that it names, and names the machine', () => {
     expect(judge({ latency: 'p95', maxMs: 2 }).verdict).toBe('candidate');
     expect(judge({ latency: 'p99', maxMs: 4 }).reasons).toEqual([
       'latency p99 4.568 ms is above 4 ms, on 2 × processor',
     ]);
   });
-  it('decides nothing in a rehearsal, and is recorded', () => {
+  it('decides nothing in a rehearsal, but is recorded', () => {
     const { verdict, gates } = judge({ latency: 'p99', maxMs: 4 }, { latencyDecides: false });
     expect(verdict).toBe('candidate');
     expect(gates[0]).toMatchObject({ verdict: 'not-applicable', value: 4.5678, n: 1000 });
   });
-  it('refuses what was not measured', () => {
+  it('refuses a latency that was not measured', () => {
     expect(judge({ latency: 'p99', maxMs: 4 }, { latency: null }).verdict).toBe('rejected');
   });
 });
 
 describe('the command gate', () => {
   const gate = { command: ['python', 'gate.py'] };
-  it('passes on exit 0, and else gives the last lines as the reason', () => {
+  it('passes on exit code 0, and otherwise gives the last lines as the reason', () => {
     expect(judge(gate, { commands: [{ kind: 'exited', exitCode: 0, lastLines: ['well'] }] }).verdict).toBe('candidate');
     const lastLines = ['a', 'b', 'groups differ', 'by 7 %'];
     expect(judge(gate, { commands: [{ kind: 'exited', exitCode: 2, lastLines }] }).reasons).toEqual([
       'command python gate.py ended with 2: b | groups differ | by 7 %',
     ]);
   });
-  it('fails where the script was stopped or not run', () => {
+  it('fails if the script was stopped or did not run', () => {
     expect(judge(gate, { commands: [{ kind: 'stopped', reason: 'it ran too long' }] }).reasons).toEqual([
       'command python gate.py: it ran too long',
     ]);
     expect(judge(gate).verdict).toBe('rejected');
   });
-  it('finds its own ending among several', () => {
+  it('finds its own result among several', () => {
     const gates = [Gate.parse({ command: ['a'] }), Gate.parse({ size: 4096 }), Gate.parse({ command: ['b'] })];
     const commands = [0, 5].map((exitCode) => ({ kind: 'exited' as const, exitCode, lastLines: [] }));
     expect(evaluateGates(gates, rows, 0, { ...evidence, commands }).reasons).toEqual(['command b ended with 5']);
   });
 });
 
-describe('the change of slices', () => {
+describe('the gate on the change of slices', () => {
   const gate = { metric: 'rmse', slice: 'hours', versus: 'champion', maxLoss: 0.1, minRows: 20 };
-  it('refuses a version that is better on the whole and worse on one slice', () => {
+  it('refuses a version that is better overall and worse on one slice', () => {
     const { verdict, reasons, gates } = judge(gate);
     expect(verdict).toBe('rejected');
     expect(reasons).toEqual(["rmse for hours=night is worse than the champion's by 20.0 %: 10.00 → 12.00"]);
@@ -83,13 +83,13 @@ describe('the change of slices', () => {
       ['rmse for hours=night versus champion, maxLoss 0.1', expect.closeTo(0.2, 12)],
     ]);
   });
-  it('passes within the loss that is tolerated, and lets small slices decide nothing', () => {
+  it('passes within the tolerated loss, and small slices decide nothing', () => {
     expect(judge({ ...gate, maxLoss: 0.21 }).verdict).toBe('candidate');
     const small = judge({ ...gate, minRows: 21 });
     expect(small.verdict).toBe('candidate');
     expect(small.gates[1]).toMatchObject({ verdict: 'not-applicable', n: 20 });
   });
-  it('is inconclusive on rows that either was trained on, and not applicable without a champion', () => {
+  it('is inconclusive on rows that either model was trained on, and does not apply without a champion', () => {
     const trainedOn = truth.map((_, row) => row === 110);
     expect(judge(gate, {}, { ...rows, trainedOn }).gates.map(({ verdict }) => verdict)).toEqual([
       'pass',

@@ -61,7 +61,7 @@ async function datasetOf(number: number, batch: PreparedBatch, parts: PreparedBa
 }
 
 describe('the data of a request', () => {
-  test('is compared row by row with what serves, and each column by how its values have moved', async () => {
+  test('is compared row by row with the serving data, and each column by its shift', async () => {
     const { compared, missing } = await rowDifference(ground, first, second);
     expect(missing).toBeNull();
     expect(DataDifference.shape.compared.parse(compared)).toEqual(compared);
@@ -78,7 +78,7 @@ describe('the data of a request', () => {
     expect(temp?.mean).toEqual({ before: 9.75, after: (0.5 * ((37 * 38) / 2) + 1_200) / 50 });
   });
 
-  test('says why it was not compared: no key, too many rows, too little time; and nothing where no part differs', async () => {
+  test('says why it was not compared (no key, too many rows, too little time), and says nothing if no part differs', async () => {
     const { key: _key, ...keyless } = second.manifest;
     const why = async (of: Dataset, limits = comparisonLimits) =>
       (await rowDifference(ground, first, of, limits)).missing;

@@ -77,14 +77,14 @@ it.each([
   expect(judge(step, 50, abortOn).verdict).toBe(verdict);
 });
 
-it('reports both error rates when the champion fails too', () => {
+it('counts the failures of both releases if the champion fails too', () => {
   const step = { canary: [told(150, 30), told(50, 10)], champion: [told(200, 4)] };
   expect(judge(step, 50, abortOn).reason).toBe(
     'error rate 0.2000 of the canary is above the 0.0200 of the champion by more than 0.01 (40 of 200 requests, the champion 4 of 200)',
   );
 });
 
-it('aborts on no error rate that nobody named', () => {
+it('aborts on no error rate if the configuration names none', () => {
   expect(judge(canary(told(100, 100)), 50, {}).verdict).toBe('pass');
 });
 
@@ -95,7 +95,7 @@ function latencies(...milliseconds: number[]): number[] {
   return buckets;
 }
 
-it('aborts on the 99th percentile over all gateways, and says it', () => {
+it('aborts on the 99th percentile over all gateways, and reports it', () => {
   const quick = told(97, 0, latencies(...Array<number>(97).fill(4)));
   const slow = told(3, 0, latencies(90, 90, 90));
   expect(judge(canary(quick, slow), 50, { p99Ms: 50 })).toEqual({
@@ -106,7 +106,7 @@ it('aborts on the 99th percentile over all gateways, and says it', () => {
   expect(judge(canary(quick, slow), 50, { p99Ms: 95 }).verdict).toBe('pass');
 });
 
-it('wants a hundred requests before a percentile says anything', () => {
+it('needs a hundred requests before it judges a percentile', () => {
   const slow = told(60, 0, latencies(...Array<number>(60).fill(4_000)));
   expect(judge(canary(slow), 50, { p99Ms: 5 })).toMatchObject({
     verdict: 'insufficient',
@@ -114,7 +114,7 @@ it('wants a hundred requests before a percentile says anything', () => {
   });
 });
 
-it('aborts on the metric of the labels that have arrived, and on none of too few', () => {
+it('aborts on the metric of the labels that have arrived, unless there are too few', () => {
   const truth = Array.from({ length: 40 }, (_, row) => row);
   const answers = { task: 'regression', truth, prediction: truth.map((value) => value + 3) } as const;
   const metric = { name: 'rmse' as const, max: 2, minLabels: 30 };

@@ -8,7 +8,7 @@ function counted(compared: number, beyond = 0, failed = 0) {
   return { compared, beyond, failed, dropped: 0, absoluteDifference: 2 * compared };
 }
 
-it('waits for its rows, over all gateways, and reports whatever it says', () => {
+it('waits for enough rows over all gateways, and states its measurements with every verdict', () => {
   expect(judgeShadow([counted(30), counted(19)], policy)).toMatchObject({ verdict: 'insufficient', requests: 49 });
   expect(judgeShadow([], policy).reason).toBe('the shadow was compared on none of 50 rows (0 failed, 0 dropped)');
   expect(judgeShadow([counted(30, 3), counted(30)], policy)).toEqual({
@@ -19,7 +19,7 @@ it('waits for its rows, over all gateways, and reports whatever it says', () => 
   });
 });
 
-it('ends a deployment whose answers differ too often, and says by how much', () => {
+it('ends a deployment whose predictions differ too often, and reports the share', () => {
   const strict = { ...policy, maxShareBeyond: 0.04 };
   expect(judgeShadow([counted(60, 3)], strict)).toMatchObject({
     verdict: 'abort',
@@ -29,7 +29,7 @@ it('ends a deployment whose answers differ too often, and says by how much', () 
   expect(judgeShadow([counted(10, 10)], strict).verdict).toBe('insufficient');
 });
 
-it('ends one that cannot answer what the champion answers, before all rows are there', () => {
+it('ends a deployment whose shadow fails on requests that the champion answers, before all rows have arrived', () => {
   expect(judgeShadow([counted(19, 0, 1)], policy)).toMatchObject({
     verdict: 'abort',
     reason: expect.stringContaining('failed on a share of 0.0500 of the rows, above 0.01'),

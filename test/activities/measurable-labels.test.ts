@@ -12,7 +12,7 @@ import { bikeInput } from '../support/api.ts';
 
 const ids = ['a', 'b', 'c', 'd', 'e'];
 
-test('one label or prediction of 1e300 is left out and named, and the metrics of the others are told', async () => {
+test('one label or prediction of 1e300 is left out and named, and the other rows are measured', async () => {
   const served = { ids, predictions: [1, 1e300, null, 4, 5], labels: [1.5, 2, 3, 1e300, null] };
   const { labels, leftOut } = measurableLabels(served, 'regression', { kind: 'number' });
   expect(labels).toEqual([1.5, 2, 3, null, null]);
@@ -48,13 +48,13 @@ test('five examples are named, however many rows were left out', () => {
   expect(leftOutWords(leftOut[0]!)).toMatch(/^12 labelled rows were left out .*, …$/);
 });
 
-test('r2 stays finite where the spread of the truth is next to nothing', () => {
+test('r2 stays finite if the true values hardly vary', () => {
   const { r2 } = regressionMetrics([0, 1e-160], [1e150, 1e150]);
   expect(Number.isFinite(r2)).toBe(true);
 });
 
 test.each(['psi', 'ks', 'jensen-shannon', 'wasserstein', 'total-variation'] as const)(
-  'the %s test of predictions stands a prediction of 1e300',
+  'the %s test of predictions copes with a prediction of 1e300',
   (numeric) => {
     const values = Array.from({ length: 300 }, (_, row) => row);
     const policy = {

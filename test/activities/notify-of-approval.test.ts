@@ -36,7 +36,7 @@ async function receiver() {
   return { heard, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, close };
 }
 
-test('those who are to approve are told by every webhook that is named, with where the evidence is; one that is not there holds nobody up', async () => {
+test('approvers are notified through every named webhook with the address of the evidence, and a missing webhook delays nothing', async () => {
   const { database, context, by } = ground;
   const repositories = createPostgresRepositories({
     url: database.url,

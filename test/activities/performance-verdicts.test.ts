@@ -37,19 +37,19 @@ function verdicts(
   ).map(({ subject, value: told, breached }) => [subject, told, breached]);
 }
 
-test('labels alone have the word unless the configuration gives it to the estimate as well', () => {
+test('labels alone decide unless the configuration lets the estimate decide as well', () => {
   expect(verdicts({ labels: [199, 500], estimate: [1000, 500] })).toEqual([]);
   expect(verdicts({ labels: [200, 90], estimate: [1000, 500] })).toEqual([['rmse', 90, false]]);
 });
 
-test('where labels are too few, the estimate is a subject of its own, once it has rows enough', () => {
+test('with too few labels, the estimate has a finding of its own once it has enough rows', () => {
   expect(verdicts({ labels: [199, 90], estimate: [1000, 101] }, true)).toEqual([['rmse (estimated)', 101, true]]);
   expect(verdicts({ estimate: [200, 100] }, true)).toEqual([['rmse (estimated)', 100, false]]);
   expect(verdicts({ estimate: [199, 500] }, true)).toEqual([]);
   expect(verdicts({}, true)).toEqual([]);
 });
 
-test('labels that show nothing amiss clear what the estimate has found, and no estimate clears what labels have', () => {
+test('good labels close a finding of the estimate, and no estimate closes a finding of labels', () => {
   expect(verdicts({ labels: [200, 90], estimate: [1000, 500] }, true)).toEqual([
     ['rmse', 90, false],
     ['rmse (estimated)', 90, false],

@@ -18,7 +18,7 @@ function plan(from: string, to: string, every: RehearsalPlan['every']): Rehearsa
 
 const zone = 'America/New_York';
 
-it('months of the calendar of the zone, each with its name, without gap or overlap', () => {
+it('periods are calendar months in the zone, each with its name, without gap or overlap', () => {
   const periods = periodsOf(plan('2011-07-01T04:00:00.000Z', '2013-01-01T05:00:00.000Z', 'month'), zone);
   expect(periods).toHaveLength(18);
   expect(periods[0]).toEqual({
@@ -36,7 +36,7 @@ it('months of the calendar of the zone, each with its name, without gap or overl
   for (const [i, period] of periods.entries()) expect(period.from).toBe(periods[i - 1]?.to ?? period.from);
 });
 
-it('a day that the clocks shorten is a day, and a week is seven of them', () => {
+it('a day on which the clocks change is one day, and a week is seven days', () => {
   expect(periodsOf(plan('2012-03-11T05:00:00.000Z', '2012-03-12T04:00:00.000Z', 'day'), zone)).toMatchObject([
     { label: '2012-03-11' },
   ]);
@@ -45,7 +45,7 @@ it('a day that the clocks shorten is a day, and a week is seven of them', () => 
   ).toEqual(['2012-03-05', '2012-03-12']);
 });
 
-it('what is no whole period is left out, and an empty plan has none', () => {
+it('incomplete periods are left out, and an empty plan has none', () => {
   expect(periodsOf(plan('2011-07-01T00:00:00.000Z', '2011-08-31T23:59:59.999Z', 'month'), 'UTC')).toHaveLength(1);
   expect(periodsOf(plan('2011-07-01T00:00:00.000Z', '2011-07-01T00:00:00.000Z', 'day'), 'UTC')).toEqual([]);
 });

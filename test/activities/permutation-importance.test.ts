@@ -28,19 +28,19 @@ function request(changes: Partial<ImportanceRequest> = {}): ImportanceRequest {
   };
 }
 
-test('importance ranks features by what the answers rest on, and gives 0 to one that is not used', async () => {
+test('importance ranks features by their effect on the predictions, and gives 0 to an unused feature', async () => {
   const found = await permutationImportance(request());
   expect(found.features.map(({ name }) => name)).toEqual(['strong', 'weak', 'unused']);
   expect(found.features[2]).toEqual({ name: 'unused', mean: 0, deviation: 0 });
   expect(found).toMatchObject({ baseline: expect.closeTo(Math.sqrt(0.5), 12), rows, repeats: 5, left: [], reason: '' });
 });
 
-test('a score that grows with quality is as positive where shuffling hurts', async () => {
+test('a feature whose shuffling hurts has positive importance also for a score that grows with quality', async () => {
   const found = await permutationImportance(request({ metric: 'r2' }));
   expect(found.features[0]?.mean).toBeGreaterThan(0.5);
 });
 
-test('the same seed gives the same numbers, and another seed others', async () => {
+test('the same seed gives the same importances, and another seed gives others', async () => {
   const bounds = { rows: 100, repeats: 3, timeMs: 20_000 };
   const [one, again, other] = await Promise.all(
     [1, 1, 2].map((seed) => permutationImportance(request({ seed, bounds }))),
@@ -50,7 +50,7 @@ test('the same seed gives the same numbers, and another seed others', async () =
   expect(one?.rows).toBe(100);
 });
 
-test('a feature has the same number whatever came before it', async () => {
+test('the importance of a feature does not depend on the features measured before it', async () => {
   const answerless = request();
   const withNone = await permutationImportance({
     ...answerless,
@@ -62,7 +62,7 @@ test('a feature has the same number whatever came before it', async () => {
   expect(withNone.features).toEqual(whole.features.filter(({ name }) => name !== 'unused'));
 });
 
-test('what is not finished in time has no number, and is named', async () => {
+test('features that are not measured in time have no importance, and are named', async () => {
   const found = await permutationImportance(request({ bounds: { rows: 100, repeats: 3, timeMs: 0 } }));
   expect(found).toMatchObject({ features: [], left: ['unused', 'weak', 'strong'] });
   expect(found.reason).toMatch(/not finished within 0 s/);
@@ -82,7 +82,7 @@ test('a refit was trained on every row of its window', () => {
   expect(wasTrainedOn(trained, null, 'key')).toBe(true);
 });
 
-test('rows were held out by the column of then; where they have it no more, each counts as trained on', () => {
+test('held-out rows are known by the holdout column of that training; without the column each row counts as trained on', () => {
   const trained = {
     dataset: '',
     from: '2012-01-01T00:00:00.000Z',
@@ -101,7 +101,7 @@ test('rows were held out by the column of then; where they have it no more, each
   expect(rowsTrainedOn(trained, ['2012-02-15T00:00:00.000Z'], undefined)).toEqual([false]);
 });
 
-test('of two training keys every part is told as different or the same, parameters one by one', () => {
+test('two training keys are compared part by part, and parameters one by one', () => {
   const parts = {
     schemaVersion: 1 as const,
     training: 'a',

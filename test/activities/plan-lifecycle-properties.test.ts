@@ -61,8 +61,8 @@ function holds(property: (snapshot: LifecycleSnapshot, plan: LifecyclePlan) => v
   );
 }
 
-describe('whatever the snapshot', () => {
-  it('of a kind that goes one at a time no two run', () => {
+describe('for every snapshot', () => {
+  it('two runs of a kind that allows only one never run together', () => {
     holds((snapshot, plan) => {
       for (const kind of oneAtATime) {
         const running = snapshot.runs.filter((run) => run.kind === kind && isActive(run) && run.state !== 'queued');
@@ -80,13 +80,13 @@ describe('whatever the snapshot', () => {
       }
     });
   });
-  it('nothing is built while something is building or a rollback goes on', () => {
+  it('nothing is built during another build or a rollback', () => {
     holds((snapshot, plan) => {
       const inTheWay = snapshot.runs.some((run) => isActive(run) && ['build', 'rollback'].includes(run.kind));
       if (inTheWay) expect(plan.build).toBeNull();
     });
   });
-  it('a person’s trigger is never held by debounce or cooldown', () => {
+  it("debounce and cooldown never delay a person's trigger", () => {
     holds((snapshot, plan) => {
       const { triggers, runs: all, policy: given, buildsInPeriod } = snapshot;
       const free = !all.some((run) => isActive(run) && ['build', 'rollback'].includes(run.kind));
@@ -94,7 +94,7 @@ describe('whatever the snapshot', () => {
       if (triggers.some(({ kind }) => kind === 'manual')) expect(plan.build).not.toBeNull();
     });
   });
-  it('each trigger is built for, dropped or kept, never two of these, and a wait lies ahead', () => {
+  it('each trigger leads to a build, is dropped or is kept, and every wait ends in the future', () => {
     holds((snapshot, plan) => {
       const built = plan.build?.triggerIds ?? [];
       const dropped = plan.dropTriggers.map(({ id }) => id);
@@ -103,7 +103,7 @@ describe('whatever the snapshot', () => {
       if (plan.wakeAt !== null) expect(plan.wakeAt > snapshot.now).toBe(true);
     });
   });
-  it('what was carried out leaves nothing to build, to deploy or to pass over', () => {
+  it('carrying out the plan leaves nothing to build, deploy or skip', () => {
     holds((snapshot, plan) => {
       const touched = new Set([...(plan.build?.triggerIds ?? []), ...plan.dropTriggers.map(({ id }) => id)]);
       const decided = new Set([...plan.deploy, ...plan.passOver].map(({ evaluationId }) => evaluationId));

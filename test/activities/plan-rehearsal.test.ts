@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => ground?.end());
 
-test('the file that a rehearsal ingests from is kept for weeks from the moment that the plan is made', async () => {
+test('the file that a rehearsal ingests from is kept for weeks once the plan is made', async () => {
   const { repositories, store: objectStore } = ground;
   const file = await bench.parquet('rows', 'select 1 as id, 0.5 as temp, 3 as cnt');
   const { sha256, bytes } = await objectStore.putFile(file.path);

@@ -79,7 +79,7 @@ async function ledgerOf(kind: LedgerKind) {
   return (await ground.repositories.ledger.list(platformViewer, filter, { limit: 50 })).items;
 }
 
-test('predictions past their retention go with their bytes, the others stay, and the ledger says what was there', async () => {
+test('predictions past their retention are removed with their bytes, the others stay, and the ledger records what was removed', async () => {
   const [old, young] = [await segment('old', 11), await segment('young', 9)];
   const runId = await monitorRun();
   expect(await activities().expirePredictions({ runId, scope })).toEqual({ segments: 1 });
@@ -93,7 +93,7 @@ test('predictions past their retention go with their bytes, the others stay, and
   expect(await ledgerOf('predictions.expired')).toHaveLength(1);
 });
 
-test('a deployment that bakes for weeks keeps nothing whose retention has passed', async () => {
+test('a deployment that bakes for weeks keeps nothing past its retention', async () => {
   const runId = await beginRun(ground.repositories, scope, requests.deploy, ground.by);
   const client = new Client({ connectionString: ground.databaseUrl });
   await client.connect();
@@ -104,7 +104,7 @@ test('a deployment that bakes for weeks keeps nothing whose retention has passed
   expect(await isThere(old)).toBe(false);
 });
 
-test('bytes that a younger segment has too stay', async () => {
+test('bytes that a younger segment also uses stay', async () => {
   const [old, young] = [await segment('the same rows', 11), await segment('the same rows', 9)];
   expect(old).toBe(young);
   await activities().expirePredictions({ runId: await monitorRun(), scope });
@@ -148,7 +148,7 @@ async function version(text: string, verdict: 'candidate' | 'rejected') {
   return { artifact, ...seeded };
 }
 
-test('a rejected version past its retention goes, its row and a word in the ledger stay; a candidate keeps its bytes', async () => {
+test('a rejected version past its retention loses its bytes and keeps its row and a ledger entry; a candidate keeps its bytes', async () => {
   const rejected = await version('rejected', 'rejected');
   const candidate = await version('candidate', 'candidate');
   const runId = await buildRun();
@@ -162,7 +162,7 @@ test('a rejected version past its retention goes, its row and a word in the ledg
   expect(await ledgerOf('version.expired')).toHaveLength(1);
 });
 
-test("a release's artifact is never removed, though its version was rejected since", async () => {
+test("a release's artifact is never removed, even if its version was rejected later", async () => {
   const released = await version('released', 'candidate');
   await seedApproval(ground.repositories, scope, ground.by, released);
   const { repositories, by } = ground;
@@ -177,14 +177,14 @@ test("a release's artifact is never removed, though its version was rejected sin
 
 const buildRequest = { kind: 'build', schemaVersion: 1, asOf: ago(1), automated: false } as const;
 
-test('within its retention a rejected version stays', async () => {
+test('a rejected version stays within its retention', async () => {
   await applyModel({ rejectedVersions: '1 day' });
   const { artifact } = await version('fresh', 'rejected');
   await activities().expireRejectedVersions({ runId: await buildRun(), scope });
   expect(await isThere(artifact)).toBe(true);
 });
 
-test('a rejected version that is trained again works, is not garbage, and is let go again when its time has passed', async () => {
+test('a rejected version that is trained again works, is not garbage, and expires again', async () => {
   const { artifact, version: first, evaluation } = await version('trained twice', 'rejected');
   const { repositories, by } = ground;
   await activities().expireRejectedVersions({ runId: await buildRun(), scope });
@@ -213,7 +213,7 @@ test('a rejected version that is trained again works, is not garbage, and is let
   expect(await ledgerOf('version.expired')).toHaveLength(2);
 });
 
-test('training again that makes other bytes than retention let go is told so', async () => {
+test('a new training that gives other bytes than the expired version fails with a conflict', async () => {
   const { version: first } = await version('not reproducible', 'rejected');
   const { repositories, by } = ground;
   const runId = await buildRun();

@@ -27,7 +27,7 @@ test('rows with missing values are left out if each class has enough others', ()
   expect(truth).toHaveLength(800);
 });
 
-test('rows with missing values are added, up to a limit, for a class that lacks others', () => {
+test('rows with missing values are added, up to a limit, for a class that has too few others', () => {
   const rows = Array.from({ length: 1200 }, (_, at): [Cell, Cell, Cell] => [
     at,
     at % 2 === 1 && at > 20 ? null : 1,
@@ -104,7 +104,7 @@ test('swapped probabilities are refused although every row lacks a value', async
   expect(signature.classes).toEqual(['on time', 'late']);
 });
 
-test('rows that the model answers with NaN are left out, and the other rows decide', async () => {
+test('rows for which the model predicts NaN are left out, and the other rows decide', async () => {
   const strict = model({
     nodes: [node('MatMul', ['x', 'w'], ['z']), node('Softmax', ['z'], ['shares'])],
     inputs: [value('x', 'FLOAT', ['rows', 2])],
@@ -120,7 +120,7 @@ test('rows that the model answers with NaN are left out, and the other rows deci
   });
 });
 
-test('rows that lack a text are left out, and so are rows that the model fails on', async () => {
+test('rows with a missing text and rows on which the model fails are left out', async () => {
   // The probabilities of a row depend on its text. A text whose lookup is out of range makes the model fail.
   const lookup = model({
     nodes: [

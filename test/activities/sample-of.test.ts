@@ -42,7 +42,7 @@ describe('the positive class of two', () => {
     probabilityOf: probabilityIn(signature(classes), { probabilities }),
   };
 
-  test('is the greater, and half decides', () => {
+  test('is the greater one by default, with the threshold 0.5', () => {
     expect(sampleOf(configuration('binary'), rows, classes)).toMatchObject({
       positive: 'malignant',
       threshold: 0.5,
@@ -59,16 +59,16 @@ describe('the positive class of two', () => {
       truth: Uint8Array.of(1, 0, 0),
     });
   });
-  test('that no row has is refused with those there are', () => {
+  test('is refused if no row has it, with the classes that exist', () => {
     expect(() => sampleOf(configuration('binary', { positive: 'sick' }), rows, classes)).toThrow(
       'build.positive is "sick", and the classes of the target are benign and malignant',
     );
   });
-  test("without probabilities the model's own labels decide", () => {
+  test("without probabilities is decided by the model's own labels", () => {
     const sample = sampleOf(configuration('binary'), { ...rows, probabilityOf: null }, classes);
     expect(sample).toMatchObject({ threshold: null, probability: null, decision: Uint8Array.of(0, 1, 0) });
   });
-  test('is found where data has truth values and the model answers with 0 and 1, and one number a row is its own', () => {
+  test('is found if the data has booleans and the model has 0 and 1, and also with a single probability per row', () => {
     const probabilityOf = probabilityIn(signature([false, true], 1), { probabilities: Float64Array.of(0.25, 0.75) });
     const sample = sampleOf(configuration('binary'), { truth: [false, true], values: [0, 1], probabilityOf }, [
       false,
@@ -83,7 +83,7 @@ describe('the positive class of two', () => {
 });
 
 describe('several classes', () => {
-  test('that the model does not know have a probability of nothing', () => {
+  test('that the model does not know have the probability 0', () => {
     const probabilities = Float64Array.of(0.7, 0.3, 0.2, 0.8);
     const probabilityOf = probabilityIn(signature(['a', 'b']), { probabilities });
     expect(
@@ -95,11 +95,11 @@ describe('several classes', () => {
       probabilities: Float64Array.of(0.7, 0.3, 0, 0.2, 0.8, 0),
     });
   });
-  test('a row without a target is no row to measure on', () => {
+  test('a row without a target is not measured', () => {
     expect(targetsOf(['a', 0, false])).toEqual(['a', 0, false]);
     expect(() => targetsOf(['a', null])).toThrow('row 1 has no target');
   });
-  test('a text that is no number is no target of a regression', () => {
+  test('text that is not a number is refused as the target of a regression', () => {
     const rows = (truth: string) => ({ truth: [truth], values: [1], probabilityOf: null });
     expect(sampleOf(configuration('regression', { metric: 'rmse' }), rows('9007199254740993'), [])).toMatchObject({
       truth: [9007199254740992],
@@ -109,14 +109,14 @@ describe('several classes', () => {
         `a target is "${truth}"`,
       );
   });
-  test('stand in the order that scikit-learn gives them, and are told apart by what they mean', () => {
+  test('are in the order of scikit-learn, and are compared by value', () => {
     expect(sortedClasses([10, 9, 10, 1])).toEqual([1, 9, 10]);
     expect(sortedClasses(['b', 'a', 'B', '\u{1F600}', '\uFFFD'])).toEqual(['B', 'a', 'b', '\uFFFD', '\u{1F600}']);
     expect(sortedClasses(['ab', 'a'])).toEqual(['a', 'ab']);
     expect(sortedClasses([true, false])).toEqual([false, true]);
     expect([classKey(true), classKey(1), classKey('1'), classKey(-0)]).toEqual(['1', '1', '1', '0']);
   });
-  test('too many or too few for the task are refused with what was found', () => {
+  test('are refused with the classes found if the task allows more or fewer', () => {
     expect(classesOf('kind', ['b', 'a', null, 'b'], 'binary')).toEqual(['a', 'b']);
     expect(() => classesOf('kind', [1, 2, 3], 'binary')).toThrow(
       'wants exactly two classes, and the training rows have 3',
@@ -150,7 +150,7 @@ describe('gates of a classifier', () => {
   }
   const gates = (...given: unknown[]) => given.map((gate) => Gate.parse(gate));
 
-  test('a score passes above its floor, and a better one gains on the champion', () => {
+  test('a score passes above its lower bound, and a better score is a gain over the champion', () => {
     const { gates: told, verdict } = evaluateGates(
       gates({ metric: 'rocAuc', min: 0.95 }, { metric: 'rocAuc', versus: 'champion', minGain: 0, confidence: 0.9 }),
       holdout(),
@@ -160,7 +160,7 @@ describe('gates of a classifier', () => {
     expect(verdict).toBe('candidate');
   });
 
-  test('a slice of one class decides nothing by a curve, and it is said', () => {
+  test('a slice with one class has no curve, decides nothing and says so', () => {
     const [north, south] = evaluateGates(
       gates({ metric: 'rocAuc', slice: 'site', minRows: 5, min: 0.9 }),
       holdout(),
@@ -175,7 +175,7 @@ describe('gates of a classifier', () => {
     expect(south).toMatchObject({ verdict: 'pass', value: 1 });
   });
 
-  test('a whole holdout of one class refuses what is gated by a curve', () => {
+  test('a holdout with only one class is refused if a gate needs a curve', () => {
     const rows = holdout();
     const truth = new Uint8Array(40);
     const challenger = rows.challenger.task === 'binary' ? { ...rows.challenger, truth } : rows.challenger;
@@ -183,7 +183,7 @@ describe('gates of a classifier', () => {
     expect([verdict, reasons]).toEqual(['rejected', ['rocAuc is not defined on these rows: no row is of the class 1']]);
   });
 
-  test('an evaluation holds the metrics of the task, whole and by slice, and is one that can be stored', () => {
+  test('an evaluation contains the metrics of the task, overall and by slice, and can be stored', () => {
     const request = {
       modelVersionDigest: 'a'.repeat(64),
       championVersionDigest: 'b'.repeat(64),

@@ -38,7 +38,7 @@ function parts() {
 
 const copies = () => ground.objectStore.listNamed(headsOf(ground.scope.modelId), null, 100);
 
-test('a round signs each chain that has grown since the last one, and no other', async () => {
+test('one round signs each chain that has grown since the last one, and no other', async () => {
   expect(await signHeads({ cursor: null })).toEqual({ next: null, signed: 1, refused: 0 });
   expect(await signHeads({ cursor: null })).toEqual({ next: null, signed: 0, refused: 0 });
   await ground.deploy({ bias: 100 });
@@ -46,7 +46,7 @@ test('a round signs each chain that has grown since the last one, and no other',
   expect(await copies()).toHaveLength(2);
 });
 
-test('a chain that was tampered with since is not signed, and the log says which entry', async () => {
+test('a chain that was altered since the last one is not signed, and the log names the entry', async () => {
   await signHeads({ cursor: null });
   await ground.deploy({ bias: 100 });
   const text = "update ledger set reason = 'never' where model_id = $1 and sequence = 2";
@@ -56,7 +56,7 @@ test('a chain that was tampered with since is not signed, and the log says which
   expect(await copies()).toHaveLength(1);
 });
 
-test('however many heads were signed, the copies that stay are bounded', async () => {
+test('the number of kept copies is bounded, however many heads were signed', async () => {
   const by = ground.operator;
   for (let minute = 0; minute < 25; minute += 1) {
     const schedule = { cron: `${minute} 3 * * *`, timezone: 'UTC', paused: false, overlap: 'skip' as const };
@@ -68,7 +68,7 @@ test('however many heads were signed, the copies that stay are bounded', async (
   expect(await ledgerProof.verify(ground.scope)).toMatchObject({ verified: true, signed: { copies: 16 } });
 });
 
-test('the head is signed once what serves has changed, and nobody waits for it', async () => {
+test('the head is signed after a change of what serves, and no request waits for it', async () => {
   let signing = 0;
   const never: LedgerProof = {
     key: ledgerProof.key,

@@ -36,7 +36,7 @@ function code(unchanged: boolean): object {
   return { state: 'succeeded', ...ended, outcome: { kind: 'code', codeVersionId: id, number: 3, digest, unchanged } };
 }
 
-test('a build that passed is a success, one that was refused a failure with its reasons', () => {
+test('a build that passed is a success, and one that was refused is a failure with its reasons', () => {
   expect(told(build('candidate'))).toMatchObject({ state: 'success', context: 'perennial/bike' });
   expect(told(build('unchanged'))?.state).toBe('success');
   expect(told(build('rejected', ['rmse 160 > 150']))).toMatchObject({
@@ -54,7 +54,7 @@ test('a run that failed or was cancelled is an error, not a refusal', () => {
   expect(told({ state: 'cancelled', ...ended, reason: 'x' })?.state).toBe('error');
 });
 
-test('new code is pending only where a build follows of it', () => {
+test('new code is pending only if a build follows', () => {
   expect(told(code(false))?.state).toBe('pending');
   expect(told(code(true))?.state).toBe('success');
   expect(told(code(false), { on: ['drift'] })).toMatchObject({
@@ -63,7 +63,7 @@ test('new code is pending only where a build follows of it', () => {
   });
 });
 
-test('another environment than production has a status of its own, and a run that goes on says nothing', () => {
+test('environments other than production have statuses of their own, and an unfinished run has none', () => {
   expect(told(build('candidate'), { environment: 'staging' })?.context).toBe('perennial/bike in staging');
   expect(told({ state: 'running', startedAt: at })).toBeUndefined();
 });

@@ -44,7 +44,7 @@ async function taken(bytes: Uint8Array, written: { readonly artifactPath?: strin
   );
 }
 
-test('the format of a model is told by the file that the script wrote', async () => {
+test('the file that the script wrote decides the format of a model', async () => {
   const bytes = Buffer.from('{"answer":4.5}');
   expect(await taken(bytes, { artifactPath: constantName })).toMatchObject({
     format: 'constant',
@@ -53,12 +53,12 @@ test('the format of a model is told by the file that the script wrote', async ()
   });
 });
 
-test('what an earlier worker trained, without the path of the model, is taken as ONNX', async () => {
+test('a training of an earlier worker, without the path of the model, counts as ONNX', async () => {
   const bytes = linearModel({ features: ['x'], weights: [2], bias: 1 });
   expect(await taken(bytes, {})).toMatchObject({ format: 'onnx', signature: { inputs: [{ name: 'x' }] } });
 });
 
-test('a model of no known format is refused', async () => {
+test('a model of an unknown format is refused', async () => {
   await expect(taken(Buffer.from('?'), { artifactPath: 'model.pickle' })).rejects.toMatchObject({
     code: 'artifact-invalid',
   });

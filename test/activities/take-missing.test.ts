@@ -36,7 +36,7 @@ test.each([
   ['INT64', 3, 1.5],
   ['BOOL', false, 2],
   ['BYTES', '', 0],
-] as const)('a fill must be what the model takes: %s', (type, good, bad) => {
+] as const)('a fill must be a value that the model accepts: %s', (type, good, bad) => {
   expect(() => mustTakeFill({ name: 'x', type, fill: good })).not.toThrow();
   expect(() => mustTakeFill({ name: 'x', type, fill: bad })).toThrow(`data.fill says that a missing "x" is`);
 });

@@ -62,7 +62,7 @@ async function failure(work: Promise<unknown>): Promise<Error> {
   );
 }
 
-test('a source by url, and where it redirects to, are fetched through the proxy', async () => {
+test('a source by URL, and the target of its redirect, are fetched through the proxy', async () => {
   const files = await serve((incoming, outgoing) =>
     incoming.url === '/a.csv'
       ? outgoing.writeHead(302, { location: 'http://other.example/b.csv' }).end()
@@ -95,7 +95,7 @@ test('an object of a store is fetched through the proxy', async () => {
   expect(proxy?.asked).toContain('GET http://s3.example/rows/a.csv');
 });
 
-test('a webhook and the status of a commit are sent through the proxy', async () => {
+test('a webhook and a commit status are sent through the proxy', async () => {
   const heard: string[] = [];
   const receiver = await serve((incoming, outgoing) => {
     void text(incoming).then((body) => heard.push(`${incoming.url} ${body}`));
@@ -115,7 +115,7 @@ test('a webhook and the status of a commit are sent through the proxy', async ()
   ]);
 });
 
-test('a package index is asked through the proxy, and one on this machine is not', async () => {
+test('a package index is requested through the proxy, and one on this machine is not', async () => {
   const index = await serve((_incoming, outgoing) => outgoing.end('page'));
   await behindProxy({ 'index.example': index });
   const upstream = new Upstream({
@@ -141,7 +141,7 @@ test('a package index is asked through the proxy, and one on this machine is not
   expect(proxy?.asked).toEqual(['GET http://index.example/simple/']);
 });
 
-test('hosts of NO_PROXY and this machine are reached directly', async () => {
+test('hosts in NO_PROXY and this machine are reached directly', async () => {
   const files = await serve((_incoming, outgoing) => outgoing.end('id\n1\n'));
   proxy = await startWebProxy({});
   const hosts = createOutboundHosts({
@@ -155,7 +155,7 @@ test('hosts of NO_PROXY and this machine are reached directly', async () => {
   expect(proxy.asked).toEqual([]);
 });
 
-test('what is private is refused for a proxy too, by its address and by a name that this machine knows', async () => {
+test('a private target is refused behind a proxy too, by its address and by a name that this machine resolves', async () => {
   const inside = await serve((_incoming, outgoing) => outgoing.end('secret'));
   proxy = await startWebProxy({ '10.1.2.3': inside, 'inside.example': inside });
   const hosts = createOutboundHosts({
@@ -183,17 +183,20 @@ test.each(['http', 'https'])(
   },
 );
 
-test.each(['http', 'https'])('a proxy that wants credentials is named with the way out, over %s', async (protocol) => {
-  const files = await serve((_incoming, outgoing) => outgoing.end('id\n1\n'));
-  await behindProxy({ 'files.example': files });
-  const proxies = proxiesOf({ HTTP_PROXY: proxy!.url.replace('s3cret', 'wrong') });
-  const hosts = createOutboundHosts({ allowPrivate: false, proxies, lookupAll: unknownHere });
-  const { message } = await failure(fetchFrom(hosts, `${protocol}://files.example/a.csv`));
-  expect(message).toMatch(/the proxy http:\/\/127\.0\.0\.1:\d+ wants a user and a password/);
-  expect(message).not.toContain('wrong');
-});
+test.each(['http', 'https'])(
+  'an error names a proxy that requires credentials and the way out, over %s',
+  async (protocol) => {
+    const files = await serve((_incoming, outgoing) => outgoing.end('id\n1\n'));
+    await behindProxy({ 'files.example': files });
+    const proxies = proxiesOf({ HTTP_PROXY: proxy!.url.replace('s3cret', 'wrong') });
+    const hosts = createOutboundHosts({ allowPrivate: false, proxies, lookupAll: unknownHere });
+    const { message } = await failure(fetchFrom(hosts, `${protocol}://files.example/a.csv`));
+    expect(message).toMatch(/the proxy http:\/\/127\.0\.0\.1:\d+ wants a user and a password/);
+    expect(message).not.toContain('wrong');
+  },
+);
 
-test('a proxy that says nothing ends a request in time', async () => {
+test('a proxy that never answers ends a request in time', async () => {
   const silent = createPlainServer(() => {}).listen(0, '127.0.0.1');
   await once(silent, 'listening');
   const proxies = proxiesOf({ HTTP_PROXY: `http://127.0.0.1:${(silent.address() as AddressInfo).port}` });

@@ -60,7 +60,7 @@ async function archiveOf(entries: readonly Given[]): Promise<string> {
 }
 
 describe('packing', () => {
-  test('the same files give the same bytes, whatever their times, order of making and owner bits', async () => {
+  test('the same files give the same bytes, whatever their times, creation order and owner bits', async () => {
     const first = await folderOf(code, 'first');
     const second = await folderOf(Object.fromEntries(Object.entries(code).toReversed()), 'second');
     for (const folder of [first, second]) await chmod(join(folder, 'run.sh'), 0o755);
@@ -71,13 +71,13 @@ describe('packing', () => {
     expect(await digest(join(root, 'first.tar'))).toBe(await digest(join(root, 'second.tar')));
   });
 
-  test('the digest is this one, so that a change of the form is noticed', async () => {
+  test('has this fixed digest, so that a change of the archive format is noticed', async () => {
     const folder = await folderOf({ 'train.py': 'print(1)\n', 'lib/a.py': '' });
     await archives.pack(folder, join(root, 'a.tar'));
     expect(await digest(join(root, 'a.tar'))).toBe('70c75e7e0b154a27c23c9e134ff674917ee1de1231c7735985c79797a2231c81');
   });
 
-  test('an archive unpacked and packed again has the same digest', async () => {
+  test('an archive that is unpacked and packed again has the same digest', async () => {
     const folder = await folderOf(code);
     await chmod(join(folder, 'run.sh'), 0o755);
     await archives.pack(folder, join(root, 'a.tar'));
@@ -90,7 +90,7 @@ describe('packing', () => {
     expect(await digest(join(root, 'b.tar'))).toBe(await digest(join(root, 'a.tar')));
   });
 
-  test('another byte, name or executable bit is another digest', async () => {
+  test('another byte, name or executable bit gives another digest', async () => {
     const seen = new Set<string>();
     const variants: Record<string, string>[] = [{ 'a.py': '1' }, { 'a.py': '2' }, { 'b.py': '1' }];
     for (const [at, files] of variants.entries()) {
@@ -104,7 +104,7 @@ describe('packing', () => {
     expect(seen.size).toBe(4);
   });
 
-  test('caches, environments and git are left out, at any depth; entries are sorted by bytes', async () => {
+  test('caches, environments and git are left out at any depth, and entries are sorted by bytes', async () => {
     const folder = await folderOf({
       ...code,
       '__pycache__/a.pyc': 'x',
@@ -136,7 +136,7 @@ describe('packing', () => {
 });
 
 describe('unpacking', () => {
-  test('what tar itself makes is taken, plain and by gzip, with executable bits and without owners', async () => {
+  test('archives that tar makes are accepted, plain and with gzip, with executable bits and without owners', async () => {
     const folder = await folderOf(code);
     await chmod(join(folder, 'run.sh'), 0o750);
     for (const flags of ['-cf', '-czf']) {
@@ -218,7 +218,7 @@ describe('unpacking', () => {
     expect((await readdir(root)).toSorted()).toEqual(['given.tar', 'out']);
   });
 
-  test('more than 256 MiB is too-large before any of it is written', async () => {
+  test('more than 256 MiB is too-large before anything is written', async () => {
     const archive = pack();
     archive.entry({ name: 'bomb', size: 2 ** 28 + 1 });
     const { value: header } = await archive[Symbol.asyncIterator]().next();
@@ -237,7 +237,7 @@ describe('unpacking', () => {
   test.each([
     ['PERENNIAL_CODE_SIZE', { bytes: 1_000, files: 100 }],
     ['PERENNIAL_CODE_FILES', { bytes: 2 ** 20, files: 2 }],
-  ])('archives over a limit that is set are too-large, and the message names %s', async (setting, limits) => {
+  ])('archives over a configured limit are too-large, and the message names %s', async (setting, limits) => {
     const limited = createTarCodeArchive(limits);
     const refused = { code: 'too-large', message: expect.stringContaining(`raise ${setting}`), fields: { setting } };
     const path = await archiveOf(['a', 'b', 'c'].map((name) => ({ name, body: 'x'.repeat(400) })));
@@ -257,14 +257,14 @@ describe('unpacking', () => {
     });
   });
 
-  test('an archive that breaks off is refused and leaves nothing', async () => {
+  test('a truncated archive is refused and leaves nothing', async () => {
     const path = await archiveOf([{ name: 'a', body: 'x'.repeat(5000) }]);
     await writeFile(path, (await readFile(path)).subarray(0, 2000));
     await expect(archives.unpack(path, join(root, 'out'))).rejects.toMatchObject({ code: 'archive-unsafe' });
     expect(await readdir(join(root, 'out'))).toEqual([]);
   });
 
-  test('a folder that is not empty is not unpacked into', async () => {
+  test('a folder that is not empty is refused as the target', async () => {
     const folder = await folderOf(code);
     await archives.pack(folder, join(root, 'a.tar'));
     await expect(archives.unpack(join(root, 'a.tar'), folder)).rejects.toMatchObject({ code: 'conflict' });

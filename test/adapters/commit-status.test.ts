@@ -44,7 +44,7 @@ function report(description: string, given = connection): Promise<void> {
   return createGithubStatuses({ hosts: createOutboundHosts({ allowPrivate: false }) }).report(status, given);
 }
 
-test('a status is posted where GitHub has it, with the token', async () => {
+test("a status is sent to GitHub's address for it, with the token", async () => {
   await report('rmse 160 > 150');
   expect(heard.map(({ request }) => [request.method, request.url, request.headers.authorization])).toEqual([
     ['POST', `/api/v3/repos/team/models/statuses/${'c'.repeat(40)}`, 'Bearer the-token'],
@@ -52,7 +52,7 @@ test('a status is posted where GitHub has it, with the token', async () => {
   expect(heard[0]?.body).toEqual({ state: 'failure', context: 'perennial/bike', description: 'rmse 160 > 150' });
 });
 
-test('a long reason is cut to what is shown', async () => {
+test('a long reason is cut to the length that is shown', async () => {
   await report('x'.repeat(500));
   expect(heard[0]?.body).toMatchObject({ description: `${'x'.repeat(139)}…` });
 });
@@ -62,7 +62,7 @@ test('without a token nothing is sent', async () => {
   expect(heard).toEqual([]);
 });
 
-test('what the server will not have is final; what may pass is not; a redirect does not get the token', async () => {
+test('a refusal of the server is final, a temporary error is not, and a redirect does not get the token', async () => {
   answer = 404;
   await expect(report('well')).rejects.toMatchObject({ code: 'source-unavailable', retryable: false });
   answer = 503;

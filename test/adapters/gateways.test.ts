@@ -60,7 +60,7 @@ async function stored(
   };
 }
 
-test('each row is a request of its own, and after a flush all of them are in the store', async () => {
+test('each row is a request of its own, and after a flush the store has all of them', async () => {
   const { generation } = await ground.deploy({ bias: 1 });
   await start();
   const gateways = gatewaysOf();
@@ -75,7 +75,7 @@ test('each row is a request of its own, and after a flush all of them are in the
   expect(count?.requests).toBe(500);
 });
 
-test('rows of a rehearsal bring their own times', async () => {
+test('rows of a rehearsal have their own times', async () => {
   const scope = await ground.rehearsal('rehearsal-two');
   await ground.deploy({ bias: 1, scope });
   await start();
@@ -117,7 +117,7 @@ test('a row with a value that the gateway refuses is reported by feature, and th
   expect((await stored()).rows).toBe(3);
 });
 
-test('what is wrong with all rows fails with the words of the gateway, at once', async () => {
+test("an error that affects all rows fails at once with the gateway's message", async () => {
   await ground.deploy({ bias: 1 });
   await start();
   const strange: InferenceRow = { id: 'strange', features: { temp: 1, hum: 1, wind: 2 } };
@@ -133,7 +133,7 @@ test('what is wrong with all rows fails with the words of the gateway, at once',
   ).rejects.toMatchObject({ code: 'not-found' });
 });
 
-test('a row without an answer is reported, and the rows after it are still sent', async () => {
+test('a row without a prediction is reported, and the rows after it are still sent', async () => {
   const signature: Signature = {
     schemaVersion: 1,
     layout: 'columns',
@@ -149,7 +149,7 @@ test('a row without an answer is reported, and the rows after it are still sent'
   expect((await stored()).rows).toBe(4);
 });
 
-test('what a gateway cannot serve yet is asked again until it can', async () => {
+test('a release that a gateway cannot serve yet is requested again until it can', async () => {
   await ground.deploy({ bias: 1 });
   await rename(join(ground.home, 'objects'), join(ground.home, 'objects-away'));
   await start();
@@ -161,7 +161,7 @@ test('what a gateway cannot serve yet is asked again until it can', async () => 
   expect(await sending).toEqual({ answered: 3, unanswered: 0, refused: [] });
 });
 
-test('a gateway that ends while rows are sent, and comes back elsewhere, loses none of them', async () => {
+test('a gateway that ends while rows are sent, and returns at another address, loses none of them', async () => {
   await ground.deploy({ bias: 1 });
   const first = await start();
   const gateways = gatewaysOf();
@@ -175,7 +175,7 @@ test('a gateway that ends while rows are sent, and comes back elsewhere, loses n
   expect((await stored()).rows).toBeGreaterThanOrEqual(3_000);
 });
 
-test('without any gateway it says so', async () => {
+test('an error says that there is no gateway', async () => {
   await expect(gatewaysOf().flush(ground.scope)).rejects.toMatchObject({ code: 'gateways-absent' });
   await expect(
     gatewaysOf(200).send(ground.scope, rowsOf(1), { key: ground.key, concurrency: 1 }),

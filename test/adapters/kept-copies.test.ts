@@ -7,7 +7,7 @@ const everyQuarterHour = (count: number) =>
     signedAt: new Date(Date.UTC(2020, 0, 1) + at * 15 * 60_000).toISOString(),
   }));
 
-test('the newest copies stay, the last of each day and of each month; the others go', () => {
+test('the newest copies, the last of each day and the last of each month stay, and the others are removed', () => {
   const copies = everyQuarterHour(4 * 24 * 60);
   const kept = [...keptCopies(copies)].toSorted((a, b) => a - b);
   expect(kept.slice(-16)).toEqual(copies.slice(-16).map((copy) => copy.sequence));
@@ -15,7 +15,7 @@ test('the newest copies stay, the last of each day and of each month; the others
   expect(copies[ofJanuary.at(-1)! - 1]!.signedAt).toBe('2020-01-31T23:45:00.000Z');
 });
 
-test('however often and however long heads are signed, copies do not grow beyond a bound', () => {
+test('the number of copies is bounded, however often and long heads are signed', () => {
   const fiveYears = Array.from({ length: 5 * 365 }, (_, at) => ({
     sequence: at + 1,
     signedAt: new Date(Date.UTC(2020, 0, 1) + at * 24 * 60 * 60_000).toISOString(),
@@ -24,7 +24,7 @@ test('however often and however long heads are signed, copies do not grow beyond
   expect(keptCopies(everyQuarterHour(4 * 24 * 365)).size).toBeLessThanOrEqual(16 + 30 + 24);
 });
 
-test('thinning what was thinned takes nothing more', () => {
+test('thinning the copies a second time removes nothing', () => {
   const kept = keptCopies(everyQuarterHour(5_000));
   const again = keptCopies(everyQuarterHour(5_000).filter((copy) => kept.has(copy.sequence)));
   expect(again).toEqual(kept);

@@ -48,7 +48,7 @@ async function namesBelow(path: string): Promise<string[]> {
   return (await readdir(path, { recursive: true })).filter((name) => /door|making|environment/.test(name));
 }
 
-test('the next start removes what a killed worker was making, and nothing of one that lives', async () => {
+test('the next start removes the unfinished files of a killed worker, and none of a live one', async () => {
   const { maker, home, cache, temporary } = await startMaker();
   try {
     await asked;

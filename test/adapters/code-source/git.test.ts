@@ -8,7 +8,7 @@ import { gitGround, refusal } from '../../support/git-ground.ts';
 const never = new AbortController().signal;
 const { sandbox, folder, git, repository, commit, fetchFrom } = gitGround();
 
-test('a branch, a tag and a commit each give the files of the commit that they are', async () => {
+test('a branch, a tag and a commit each give the files of their commit', async () => {
   const at = await repository('code', { 'train.py': 'first' });
   const first = await git(at, 'rev-parse', 'HEAD');
   await git(at, 'tag', '--annotate', 'v1', '--message', 'v1');
@@ -24,7 +24,7 @@ test('a branch, a tag and a commit each give the files of the commit that they a
   }
 });
 
-test('only the folder that is named is fetched out, and programs in it stay programs', async () => {
+test('only the named folder is checked out, and its programs stay executable', async () => {
   const at = await repository('code', {
     'models/bike/train.sh': 'x',
     'models/bike/deep/a.txt': 'y',
@@ -43,13 +43,13 @@ test('only the folder that is named is fetched out, and programs in it stay prog
 test.each([
   ['nothing', 'has no folder nothing'],
   ['train.py', 'has no folder train.py'],
-])('a path that is no folder (%s) is named', async (path, message) => {
+])('a path that is not a folder (%s) is named', async (path, message) => {
   const at = await repository('code', { 'train.py': 'x' });
   const error = await refusal(fetchFrom(at, { path }));
   expect(error).toMatchObject({ code: 'code-unusable', message: expect.stringContaining(message) });
 });
 
-test('a ref that is not there is said as git says it', async () => {
+test("a missing ref fails with git's own message", async () => {
   const at = await repository('code', { 'train.py': 'x' });
   const error = await refusal(fetchFrom(at, { ref: 'gone' }));
   expect(error).toMatchObject({ code: 'source-unavailable', message: expect.stringContaining('gone') });
@@ -72,7 +72,7 @@ test('a symbolic link is refused by name, and never followed', async () => {
   expect(error).toMatchObject({ code: 'code-unusable', fields: { path: 'data' } });
 });
 
-test('submodules come with their files, beside and within each other, at the commits that are pinned', async () => {
+test('submodules come with their files, side by side and nested, at their pinned commits', async () => {
   const inner = await repository('inner', { 'inner.py': '1' });
   const library = await repository('library', { 'library.py': '1' });
   await git(library, 'submodule', '--quiet', 'add', '../inner', 'vendor/inner').catch(async () => {
@@ -91,7 +91,7 @@ test('submodules come with their files, beside and within each other, at the com
 });
 
 test.each(['file:///tmp/anything', 'ext::sh -c touch% /tmp/pwned', 'http://git.example/a.git', 'git://git.example/a'])(
-  'by default %s is not where code comes from',
+  'by default %s is refused as a source of code',
   async (url) => {
     const source = createGitCodeSource({ sandbox, hosts: createOutboundHosts({ allowPrivate: true }) });
     const error = await refusal(source.fetch({ url, ref: 'main', path: '', connection: null }, folder(), never));
@@ -110,7 +110,7 @@ test('a submodule over another transport is refused though the repository itself
   expect(error.code).toBe('source-refused');
 });
 
-test('an address inside is refused over https', async () => {
+test('a private address is refused over https', async () => {
   const source = createGitCodeSource({ sandbox, hosts: createOutboundHosts({ allowPrivate: false }) });
   const error = await refusal(
     source.fetch({ url: 'https://127.0.0.1/a.git', ref: 'main', path: '', connection: null }, folder(), never),
@@ -118,7 +118,7 @@ test('an address inside is refused over https', async () => {
   expect(error.code).toBe('source-refused');
 });
 
-test('over ssh nothing is tried without a key that is meant for the repository', async () => {
+test('over ssh nothing is tried without a key that belongs to the repository', async () => {
   const source = createGitCodeSource({ sandbox, hosts: createOutboundHosts({ allowPrivate: true }) });
   const connection = {
     kind: 'git' as const,
@@ -134,7 +134,7 @@ test('over ssh nothing is tried without a key that is meant for the repository',
   }
 });
 
-test('hooks and filters of a repository run nothing', async () => {
+test('hooks and filters of a repository do not run', async () => {
   const mark = join(folder(), 'ran');
   const at = await repository('code', {
     'train.py': 'x',

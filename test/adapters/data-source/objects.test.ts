@@ -55,7 +55,7 @@ async function refusal(promise: Promise<unknown>): Promise<PerennialError> {
   );
 }
 
-test('all objects of a prefix come, in the order of their keys, with their etags; a console’s folder is none', async () => {
+test('all objects under a prefix come in the order of their keys, with etags and without the console’s folder objects', async () => {
   const files = await fetch({ prefix: 'hours/' });
   expect(files.map(({ name }) => name)).toEqual(['hours/2026-01/rows.csv', 'hours/2026-02/rows.csv']);
   expect(await Promise.all(files.map(({ path }) => readFile(path, 'utf8')))).toEqual(['a\n1\n', 'a\n2\n']);
@@ -63,18 +63,18 @@ test('all objects of a prefix come, in the order of their keys, with their etags
   expect(files[0]!.etag).toMatch(/^[0-9a-f]{32}$/);
 });
 
-test('a key is that one object', async () => {
+test('a key names exactly one object', async () => {
   expect((await fetch({ key: 'other/rows.csv' })).map(({ name }) => name)).toEqual(['other/rows.csv']);
 });
 
-test('what is not there, too large, or of no format is named', async () => {
+test('an object that is missing, too large or of no known format is named', async () => {
   expect((await refusal(fetch({ prefix: 'nothing/' }))).code).toBe('data-empty');
   expect((await refusal(fetch({ key: 'nothing.csv' }))).code).toBe('source-unavailable');
   expect((await refusal(fetch({ prefix: 'hours/', bytesAtMost: 6 }))).code).toBe('too-large');
   expect((await refusal(fetch({ prefix: 'odd/' }))).code).toBe('data-unreadable');
 });
 
-test('a wrong key of the store is told without it', async () => {
+test('a wrong key of the store is reported without the key', async () => {
   const error = await refusal(
     fetch({ prefix: 'hours/', connection: { ...connection, secretKey: 'wrong-wrong-wrong' } }),
   );

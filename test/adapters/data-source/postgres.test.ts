@@ -56,7 +56,7 @@ async function hoursLeft(): Promise<number> {
   return Number((await client.query<{ n: string }>('select count(*) as n from hours')).rows[0]?.n);
 }
 
-test('every type comes as what JSON has for it, digit by digit', async () => {
+test('every type becomes its JSON equivalent, digit by digit', async () => {
   const [line] = await rows(`select 9007199254740993::bigint as big, 0.10::numeric as exact, 1.5::float8 as real,
     true as yes, null::integer as nothing, 'a "quoted" line' || chr(10) as text, date '2026-01-02' as day,
     timestamp '2026-01-02 03:04:05.678' as naive, timestamptz '2026-01-02 03:04:05+02' as instant,
@@ -67,7 +67,7 @@ test('every type comes as what JSON has for it, digit by digit', async () => {
   );
 });
 
-test('more rows than are in memory at once come all, in order, and the same query gives the same bytes', async () => {
+test('more rows than fit in memory come in order, and the same query gives the same bytes', async () => {
   const query = 'select id, cnt from hours order by id';
   const first = await rows(query);
   expect(first).toHaveLength(10_000);
@@ -75,7 +75,7 @@ test('more rows than are in memory at once come all, in order, and the same quer
   expect(await rows(query)).toEqual(first);
 });
 
-test('where it came from is told without user and password', async () => {
+test('the recorded origin has no user and no password', async () => {
   const [file] = await ask('select 1 as a');
   expect(file).toMatchObject({ name: 'rows.ndjson', format: 'ndjson', etag: null });
   expect(file!.from).not.toContain('@');
@@ -103,7 +103,7 @@ test('a query that takes too long is ended', async () => {
   expect(error).toMatchObject({ code: 'limit-reached', message: expect.stringContaining('PERENNIAL_FETCH_TIMEOUT') });
 });
 
-test('a result over the limit, an empty one, and a number that is none are named', async () => {
+test('a result over the limit, an empty one, and an invalid number are named', async () => {
   expect((await refusal(ask('select * from hours', { bytesAtMost: 1_000 }))).code).toBe('too-large');
   expect((await refusal(ask('select * from hours where false'))).code).toBe('data-empty');
   expect(await refusal(ask(`select 'NaN'::float8 as wind`))).toMatchObject({
@@ -112,7 +112,7 @@ test('a result over the limit, an empty one, and a number that is none are named
   });
 });
 
-test('a server that is not there, or wants another password, is named without the password', async () => {
+test('a missing server, or a wrong password, is reported without the password', async () => {
   const url = new URL(database.url);
   url.username = 'stranger';
   url.password = 'hunter2-hunter2';

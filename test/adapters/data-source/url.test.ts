@@ -49,7 +49,7 @@ async function refusal(promise: Promise<unknown>): Promise<PerennialError> {
   );
 }
 
-test('a file is fetched with its name, size and etag; a query, which may hold a signature, is not recorded', async () => {
+test('a file is fetched with its name, size and etag, and its query, which may hold a signature, is not recorded', async () => {
   const at = await serve((_request, response) => response.writeHead(200, { etag: '"v1"' }).end('a,b\n1,2\n'));
   const [file] = await source().fetch({ url: `${at}/data/hours.csv?signature=secret` }, fetchingTo(folder));
   expect(file).toMatchObject({
@@ -62,7 +62,7 @@ test('a file is fetched with its name, size and etag; a query, which may hold a 
   expect(await readFile(file!.path, 'utf8')).toBe('a,b\n1,2\n');
 });
 
-test('what breaks off again and again is taken up where it ended, and comes out whole', async () => {
+test('a download that breaks off repeatedly is resumed each time and completes', async () => {
   const bytes = randomBytes(400_000);
   const ranges: (string | undefined)[] = [];
   const at = await serve((request, response) => {
@@ -87,7 +87,7 @@ test('what breaks off again and again is taken up where it ended, and comes out 
   expect(ranges.slice(1).every((range) => range !== undefined)).toBe(true);
 });
 
-test('a file that changed in between is never a mixture of two states', async () => {
+test('a file that changes during the download is never a mixture of two states', async () => {
   const states = ['"old"', '"new"'];
   const asked: (string | string[] | undefined)[] = [];
   const at = await serve((request, response) => {
@@ -105,7 +105,7 @@ test('a file that changed in between is never a mixture of two states', async ()
   expect((await readFile(file!.path, 'utf8')).replaceAll('n', '')).toBe('');
 });
 
-test('a server that is busy is tried again; one that says no is not', async () => {
+test('a busy server is tried again, and a refusal is final', async () => {
   let asked = 0;
   const at = await serve((request, response) => {
     asked += 1;
@@ -118,7 +118,7 @@ test('a server that is busy is tried again; one that says no is not', async () =
   expect(asked).toBe(4);
 });
 
-test('what never answers well ends as a named error after five tries', async () => {
+test('a server that never answers successfully ends as a named error after five tries', async () => {
   let asked = 0;
   const at = await serve((_request, response) => {
     asked += 1;
@@ -129,7 +129,7 @@ test('what never answers well ends as a named error after five tries', async () 
   expect(asked).toBe(5);
 });
 
-test('a body without end is cut off at the limit', async () => {
+test('an endless body is cut off at the limit', async () => {
   const at = await serve((_request, response) => {
     const timer = setInterval(() => response.write(Buffer.alloc(65_536)), 1);
     response.on('close', () => clearInterval(timer));
@@ -138,7 +138,7 @@ test('a body without end is cut off at the limit', async () => {
   expect(error.code).toBe('too-large');
 });
 
-test('five redirects are followed, and no sixth', async () => {
+test('five redirects are followed, and a sixth is not', async () => {
   const at = await serve((request, response) => {
     const left = Number(request.url?.slice(1));
     if (left === 0) response.end('a\n1\n');
@@ -150,7 +150,7 @@ test('five redirects are followed, and no sixth', async () => {
 });
 
 test.each(['file:///etc/passwd', 'ftp://127.0.0.1/', 'http://user:pw@127.0.0.1/'])(
-  'a redirect to %s leads nowhere',
+  'a redirect to %s is refused',
   async (location) => {
     const at = await serve((_request, response) => response.writeHead(302, { location }).end());
     const error = await refusal(source().fetch({ url: `${at}/rows.csv` }, fetchingTo(folder)));
@@ -165,12 +165,12 @@ test.each([
   'http://[::1]:1/a.csv',
   'http://[::ffff:127.0.0.1]:1/a.csv',
   'http://localhost:1/a.csv',
-])('%s is inside, and is refused unless it is allowed', async (url) => {
+])('%s is private, and is refused unless it is allowed', async (url) => {
   const error = await refusal(source({ allowPrivate: false }).fetch({ url }, fetchingTo(folder)));
   expect(error).toMatchObject({ code: 'source-refused', message: expect.stringContaining('not public') });
 });
 
-test('a redirect to an address inside is refused though the first address was outside', async () => {
+test('a redirect to a private address is refused even if the first address was public', async () => {
   let inside = 0;
   const secret = await serve((_request, response) => {
     inside += 1;
@@ -190,7 +190,7 @@ test('a redirect to an address inside is refused though the first address was ou
   expect(inside).toBe(0);
 });
 
-test('a name is looked up once a request, and what was checked is what is connected to', async () => {
+test('a name is resolved once per request, and the connection uses the checked address', async () => {
   let looks = 0;
   let asked = 0;
   const at = await serve((_request, response) => {
@@ -209,7 +209,7 @@ test('a name is looked up once a request, and what was checked is what is connec
   expect({ looks, asked }).toEqual({ looks: 1, asked: 1 });
 });
 
-test('one private address among public ones is enough to refuse a name', async () => {
+test('a name with one private address among public ones is refused', async () => {
   const hosts = createOutboundHosts({
     allowPrivate: false,
     lookupAll: () => Promise.resolve([{ address: '93.184.216.34' }, { address: '10.0.0.1' }]),

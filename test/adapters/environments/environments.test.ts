@@ -84,7 +84,7 @@ async function materialise(
   return { made, lines };
 }
 
-test('a file without hashes is resolved to a lock, which is installed as it is', async () => {
+test('a file without hashes is resolved to a lock, which is installed unchanged', async () => {
   const path = join(await mkdtemp(join(folder, 'asked-')), 'requirements.txt');
   await writeFile(path, 'greeting\n');
   const resolved = await environments.resolveLock(path, quiet());
@@ -97,7 +97,7 @@ test('a file without hashes is resolved to a lock, which is installed as it is',
   expect(failure.message).toMatch(/pip install --dry-run ended/);
 });
 
-test('an environment is made once for a lock, whoever asks, and its programs run', async () => {
+test('an environment is made once per lock, and its programs run', async () => {
   const first = await materialise(lock);
   expect(first.lines.join('\n')).toMatch(/Successfully installed greeting-1\.0|\+ greeting==1\.0/);
   expect(first.made.interpreter).toMatch(/^CPython 3\.\d+\.\d+/);
@@ -116,7 +116,7 @@ test('an environment is made once for a lock, whoever asks, and its programs run
   ).toBe('hello from the wheel\n');
 });
 
-test('where uv fails half-way, pip makes the environment, and nothing that uv left is in it', async () => {
+test('if uv fails halfway, pip makes the environment without anything that uv left', async () => {
   const programs = await mkdtemp(join(folder, 'programs-'));
   const uv = `#!/bin/sh
 while [ "$#" -gt 0 ]; do [ "$1" = --python ] && python=$2; shift; done
@@ -139,7 +139,7 @@ exit 2
   expect(files.filter((file) => file.endsWith('left.pth'))).toEqual([]);
 });
 
-test('a training runs in the environment of the lock that its job names', async () => {
+test("a training runs in the environment of its job's lock", async () => {
   const store = createDiskObjectStore(join(folder, 'blobs'));
   const script =
     'import os, greeting\ngreeting.main()\nopen(os.environ["PERENNIAL_OUTPUT"] + "/model.onnx", "w").write("model")\n';
@@ -158,14 +158,14 @@ test('a training runs in the environment of the lock that its job names', async 
   expect(lines).toContain('hello from the wheel');
 });
 
-test('two that make the same environment at once both have it, and leave nothing else', async () => {
+test('two concurrent installations of the same environment both succeed, and leave nothing else', async () => {
   const cache = await mkdtemp(join(folder, 'two-'));
   const both = await Promise.all([materialise(lock, environmentsIn(cache)), materialise(lock, environmentsIn(cache))]);
   expect(both[0].made).toEqual(both[1].made);
   expect(await readdir(join(cache, 'environments'))).toHaveLength(1);
 });
 
-test('a lock whose hash is not that of the package makes no environment', async () => {
+test('a lock with a wrong hash of a package makes no environment', async () => {
   const cache = await mkdtemp(join(folder, 'wrong-'));
   const failure = await failureOf(
     materialise(lock.replace(/sha256:.*/, `sha256:${'0'.repeat(64)}`), environmentsIn(cache)),
@@ -176,20 +176,20 @@ test('a lock whose hash is not that of the package makes no environment', async 
   expect(await readdir(join(cache, 'environments'))).toEqual([]);
 });
 
-test('a lock without hashes is refused before anything is made, with a way to make them', async () => {
+test('a lock without hashes is refused before anything is made, and the error says how to make hashes', async () => {
   const failure = await failureOf(materialise('greeting==1.0\n'));
   expect(failure.code).toBe('environment-failed');
   expect(failure.message).toContain('--generate-hashes');
 });
 
-test('a lock that is not the one of its CodeVersion is refused', async () => {
+test('a lock that differs from the one of its CodeVersion is refused', async () => {
   const path = join(folder, 'altered.lock');
   await writeFile(path, lock);
   const failure = await failureOf(environments.materialise(path, sha256OfBytes('another'), quiet()));
   expect(failure.code).toBe('blob-corrupt');
 });
 
-test('one that was cancelled leaves nothing that is taken for done', async () => {
+test('a cancelled installation leaves nothing that looks complete', async () => {
   const cache = await mkdtemp(join(folder, 'cancelled-'));
   const stop = new AbortController();
   const by = environmentsIn(cache);
@@ -202,7 +202,7 @@ test('one that was cancelled leaves nothing that is taken for done', async () =>
   for (const name of ['environments', 'work']) expect(await readdir(join(cache, name))).toEqual([]);
 });
 
-test('one that waits for a silent index ends within 5 s of its cancellation', async () => {
+test('an installation that waits for a silent index ends within 5 s of its cancellation', async () => {
   const asked = Promise.withResolvers<void>();
   const silent = createServer(() => asked.resolve()).listen(0, '127.0.0.1');
   await once(silent, 'listening');
@@ -243,7 +243,7 @@ test.each([
   expect(failure.message).toContain(setting);
 });
 
-test('without a lock the interpreter is the one on the path; without a Python there is none', async () => {
+test('without a lock the interpreter is the one on the PATH, or none without Python', async () => {
   const found = await environments.materialise(null, null, quiet());
   expect(found.interpreter).toMatch(/^CPython 3\./);
   const bare = createEnvironments({

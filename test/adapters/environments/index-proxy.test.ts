@@ -62,7 +62,7 @@ async function linkOf(proxy: IndexProxy, name = 'greeting'): Promise<string> {
   return /href="([^"#]*)/.exec(page)?.[1] ?? '';
 }
 
-test('who does not know the secret is given nothing, and who does is given pages and their files alone', async () => {
+test('a client without the secret gets nothing, and one with it gets only pages and their files', async () => {
   const { proxy } = await proxyOf((await started([good])).url);
   const { origin } = new URL(proxy.address);
   const status = async (url: string, method = 'GET') => (await fetch(url, { method })).status;
@@ -82,7 +82,7 @@ test('who does not know the secret is given nothing, and who does is given pages
   expect(await status(`${link}.metadata`)).toBe(403);
 });
 
-test('a file that fits its hash is asked for once; another is passed on and not kept', async () => {
+test('a file with the right hash is requested once; one with another hash is passed on and not cached', async () => {
   const files = new PackageFiles(join(folder, 'kept'), join(folder, 'work'));
   const index = await started([good]);
   const { proxy } = await proxyOf(index.url, {}, files);
@@ -101,7 +101,7 @@ async function* bufferOf(text: string): AsyncGenerator<Buffer> {
   yield Buffer.from(text);
 }
 
-test('files that nobody has used for long are removed', async () => {
+test('files that were not used for long are removed', async () => {
   const at = join(folder, 'pruned');
   const files = new PackageFiles(at, join(folder, 'work'));
   const [old, used] = ['old', 'used'].map((text) => ({ algorithm: 'sha256', hex: sha256OfBytes(text) }) as const);
@@ -118,7 +118,7 @@ test('files that nobody has used for long are removed', async () => {
   expect(await readdir(at)).toEqual([`sha256-${used!.hex}`]);
 });
 
-test('the password of an index goes to the index alone, and a redirect to a host without https is not followed', async () => {
+test('only the index gets its password, and a redirect to a host without https is not followed', async () => {
   const { key, certificate } = await selfSigned(folder);
   const seen: (string | undefined)[] = [];
   const inside = await started([good]);
@@ -154,7 +154,7 @@ test('the password of an index goes to the index alone, and a redirect to a host
   expect(inside.requests).toEqual([]);
 });
 
-test('a silent index is given up, and said with its address', async () => {
+test('a silent index ends with an error that names its address', async () => {
   const hanging = createServer(() => undefined).listen(0, '127.0.0.1');
   await once(hanging, 'listening');
   closing.push(
@@ -170,7 +170,7 @@ test('a silent index is given up, and said with its address', async () => {
   ]);
 });
 
-test('lines of pip name files, and no address of the proxy', () => {
+test("pip's output names files and no address of the proxy", () => {
   const address = `http://127.0.0.1:4321/${'aB3_-xyz'.repeat(4)}/`;
   expect(withoutProxyAddresses(`Downloading ${address}files/12/six-1.0-py3-none-any.whl (11 kB)`)).toBe(
     'Downloading six-1.0-py3-none-any.whl (11 kB)',

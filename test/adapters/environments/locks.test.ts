@@ -14,12 +14,12 @@ import { failureOf, layTrainingGround } from '../trainers/training-ground.ts';
 
 const call: EnvironmentCall = { allowBuilds: false, onLog: () => undefined, signal: new AbortController().signal };
 
-describe('what pip reports becomes a lock', () => {
+describe("a lock from pip's report", () => {
   const archive = { archive_info: { hashes: { sha256: 'a'.repeat(64) } } };
   const report = (install: unknown) => JSON.stringify({ version: '1', install });
   const asked = parseRequirements('zope.interface>1\n', 'requirements.txt');
 
-  test('one line a package, sorted', () => {
+  test('has one sorted line per package', () => {
     const text = lockOfReport(
       report([
         { metadata: { name: 'Zope.Interface', version: '2' }, download_info: archive },
@@ -33,7 +33,7 @@ describe('what pip reports becomes a lock', () => {
     expect(text).toMatch(/^# resolved for CPython 3\.12\.1 on /);
   });
 
-  test('pip before 23.1, such as that of Debian 12, says its hash in another place', () => {
+  test('reads the hash where pip before 23.1 reports it, such as in Debian 12', () => {
     const download_info = { archive_info: { hash: `sha256=${'b'.repeat(64)}` } };
     const text = lockOfReport(
       report([{ metadata: { name: 'attrs', version: '1.0' }, download_info }]),
@@ -47,12 +47,12 @@ describe('what pip reports becomes a lock', () => {
     ).toThrow(/comes from no archive/);
   });
 
-  test('what comes from no archive is refused by name', () => {
+  test('refuses by name a package that comes from no archive', () => {
     const install = [{ metadata: { name: 'mine', version: '1' }, download_info: {} }];
     expect(() => lockOfReport(report(install), asked, 'CPython 3.12.1')).toThrow(/mine 1 comes from no archive/);
   });
 
-  test('a package whose name or version is more than that adds no line of its own', () => {
+  test('has no extra line from a malformed package name or version', () => {
     for (const metadata of [
       { name: 'a\n-r b', version: '1' },
       { name: 'a', version: '1\nb==2' },
@@ -115,7 +115,7 @@ describe('a package-lock.json', () => {
     expect(await environments.resolveLock(path, call)).toBeNull();
   });
 
-  test('without a hash of a package, or with one that needs a script, is refused by name', async () => {
+  test('with a package without a hash, or one that needs a script, is refused by name', async () => {
     const unchecked = await failureOf(environments.materialise(await lockPath({}), null, call));
     expect(unchecked.message).toMatch(/greet .*has no integrity/);
     const scripted = await lockPath({ integrity, hasInstallScript: true });

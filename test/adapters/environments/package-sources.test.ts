@@ -18,7 +18,7 @@ afterAll(() => rm(home, { recursive: true, force: true }));
 
 const nothing = { indexUrl: undefined, extraIndexUrls: [] };
 
-test('without settings packages come from where the worker’s own pip has them from', async () => {
+test('without settings packages come from the sources of the worker’s own pip', async () => {
   const configuration = `
 # the company's
 [global]
@@ -50,7 +50,7 @@ trusted-host = packages.example
   expect(offline).toMatchObject({ indexes: [], findLinks: ['/wheels'] });
 });
 
-test('what the administrator has set takes the place of pip’s indexes and folders', async () => {
+test("the administrator's settings replace pip’s indexes and folders", async () => {
   const set = pipIndexesOf(
     parseSettings(PackageSettings, {
       PERENNIAL_PIP_INDEX_URL: 'https://set.example/simple',
@@ -67,7 +67,7 @@ test('what the administrator has set takes the place of pip’s indexes and fold
   );
 });
 
-test('packages of npm come from the registries of the worker’s npm, with its credentials', async () => {
+test('npm packages come from the registries of the worker’s npm, with its credentials', async () => {
   await writeFile(
     join(home, '.npmrc'),
     [
@@ -88,7 +88,7 @@ test('packages of npm come from the registries of the worker’s npm, with its c
   expect(npmAuthorization(new URL('https://elsewhere.example/left-pad'), sources)).toBeUndefined();
 });
 
-test('pages of an index are read as HTML and as JSON', () => {
+test('index pages are read as HTML and as JSON', () => {
   const page = new URL('https://packages.example/simple/a-b/');
   const hash = 'a'.repeat(64);
   const html = `<!DOCTYPE html><head><base href="https://files.example/x/"></head>
