@@ -40,7 +40,7 @@ function send(url: string, allowPrivate = true, signal = new AbortController().s
   return notifier(allowPrivate).send({ kind: 'webhook', url, secret }, message, signal);
 }
 
-test('whatever secret a connection may have, the signature is the HMAC of Standard Webhooks', async () => {
+test('for every possible secret of a connection, the signature is the HMAC of Standard Webhooks', async () => {
   const { heard, url } = await receiver(204);
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
   const characters = fc.string({ minLength: 32, maxLength: 88, unit: fc.constantFrom(...Array.from(alphabet)) });
@@ -58,7 +58,7 @@ test('whatever secret a connection may have, the signature is the HMAC of Standa
   );
 });
 
-test('a receiver can tell by id, time and signature who says what, and when', async () => {
+test('a receiver can verify sender, content and time by id, timestamp and signature', async () => {
   const { heard, url } = await receiver(204);
   await send(url);
   const [{ headers, body }] = heard as [(typeof heard)[number]];
@@ -75,7 +75,7 @@ test('a receiver can tell by id, time and signature who says what, and when', as
   expect(() => new Webhook(secret).verify(`${body} `, told)).toThrow('No matching signature');
 });
 
-test.each([400, 410, 500])('an answer of %s is a failure that names the host and nothing secret', async (status) => {
+test.each([400, 410, 500])('an answer of %s is a failure that names the host and no secret', async (status) => {
   const { url } = await receiver(status);
   const failed = send(url);
   await expect(failed).rejects.toMatchObject({ code: 'notification-failed' });
@@ -100,7 +100,7 @@ test.each([
   await expect(send(url, false)).rejects.toMatchObject({ code: 'source-refused' });
 });
 
-test('a name is looked up once, and what it led to then is what is connected to', async () => {
+test('a name is resolved once, and the connection uses that address', async () => {
   const { heard, url } = await receiver(200);
   const asked: string[] = [];
   const hosts = createOutboundHosts({

@@ -60,7 +60,7 @@ objectStoreContract('an S3 server', async () => {
   };
 });
 
-test('on the local disk, whoever puts a blob again makes it young, by every way of putting', async () => {
+test('on the local disk, storing a blob again in any way renews its age', async () => {
   const root = await mkdtemp(join(tmpdir(), 'perennial-disk-'));
   try {
     const store = createDiskObjectStore(root);
@@ -88,7 +88,7 @@ test('on the local disk, whoever puts a blob again makes it young, by every way 
   }
 });
 
-test('an S3 server that goes away in the middle of a download is store-unavailable, not a wrong digest', async () => {
+test('an S3 server that fails during a download is store-unavailable, not a wrong digest', async () => {
   const minio = await startMinio();
   try {
     const store = createS3ObjectStore({ ...minio, bucket: 'b-gone', region: 'us-east-1' });
@@ -103,7 +103,7 @@ test('an S3 server that goes away in the middle of a download is store-unavailab
   }
 });
 
-test('wrong keys to an S3 server are store-unavailable, and the message says what the server said', async () => {
+test("wrong keys for an S3 server are store-unavailable, with the server's message", async () => {
   const minio = await startMinio();
   try {
     const store = createS3ObjectStore({ ...minio, secretKey: 'not-the-secret', bucket: 'b-keys', region: 'us-east-1' });

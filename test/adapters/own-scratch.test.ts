@@ -6,7 +6,7 @@ import { createLogger } from '../../adapters/logger/pino.ts';
 import { ownScratch } from '../../adapters/scratch/own-scratch.ts';
 import { identityOf } from '../../stack/processes/process-identity.ts';
 
-test('an API or worker that starts removes the working folders of killed processes', async () => {
+test('a starting API or worker removes the working folders of killed processes', async () => {
   const home = await mkdtemp(join(tmpdir(), 'perennial-scratch-'));
   try {
     const claim = async (name: string, identity: string) => {

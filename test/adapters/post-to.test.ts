@@ -15,20 +15,20 @@ async function receiver(answer: RequestListener): Promise<URL> {
 
 const message = { headers: {}, body: '{}', withinMs: 10_000 };
 
-test('a receiver that does not answer in time is a failure that says so', async () => {
+test('a receiver that does not answer in time fails with an error that says so', async () => {
   const url = await receiver(() => {});
   await expect(postTo(url, new Agent(), { ...message, withinMs: 50 })).rejects.toThrow(
     'it did not answer within 0.05 s',
   );
 });
 
-test('whoever aborts a post gets the reason that they gave', async () => {
+test('an aborted request fails with the given reason', async () => {
   const stopped = new AbortController();
   const url = await receiver(() => stopped.abort(new Error('the worker stops')));
   await expect(postTo(url, new Agent(), { ...message, signal: stopped.signal })).rejects.toThrow('the worker stops');
 });
 
-test('an answer without end is not read', async () => {
+test('an endless response is not read', async () => {
   const closed = Promise.withResolvers<void>();
   const url = await receiver((_request, response) => {
     response.writeHead(202).write('x'.repeat(1_000));

@@ -74,7 +74,7 @@ describe('the Temporal client, against a dev server', () => {
     return foreign().workflow.getHandle(lifecycleWorkflowId(scope)).query('seen');
   }
 
-  test('the search attributes are there, and registering them again is free', async () => {
+  test('the search attributes exist, and registering them again has no effect', async () => {
     await registerSearchAttributes(connection, temporal.namespace);
     const { customAttributes } = await connection.operatorService.listSearchAttributes({
       namespace: temporal.namespace,
@@ -95,7 +95,7 @@ describe('the Temporal client, against a dev server', () => {
     });
   });
 
-  test('fifty callers at once are few updates, and each is answered', async () => {
+  test('fifty concurrent callers need few updates, and each is answered', async () => {
     const scope = scopeOf('crowded');
     await Promise.all(Array.from({ length: 50 }, () => client.advance(scope)));
     expect((await seen(scope)).advanced).toBeLessThanOrEqual(2);
@@ -111,7 +111,7 @@ describe('the Temporal client, against a dev server', () => {
     expect(await description.staticDetails()).toContain('**readable**');
   });
 
-  test('a nudge reaches a workflow that runs, and one that never was is no error', async () => {
+  test('a nudge reaches a running workflow, and a nudge to an unknown one is no error', async () => {
     const scope = scopeOf('nudged');
     await client.advance(scope);
     await client.nudge(lifecycleWorkflowId(scope));
@@ -120,7 +120,7 @@ describe('the Temporal client, against a dev server', () => {
     await client.cancel('nobody/production/lifecycle');
   });
 
-  test('a workflow is running, then closed after it was cancelled; one that never was is absent', async () => {
+  test('a workflow is running, then closed after its cancellation, and an unknown one is absent', async () => {
     const scope = scopeOf('described');
     const id = lifecycleWorkflowId(scope);
     await client.advance(scope);
@@ -139,7 +139,7 @@ describe('the Temporal client, against a dev server', () => {
     '30 4 * * 1-5/2',
     '0 5 * * 5/1',
     '0 6 1 * MON',
-  ])('Temporal keeps the schedule "%s" as it was set, and says so', async (cron) => {
+  ])('Temporal stores the schedule "%s" as it was set, and reports it', async (cron) => {
     const scope = scopeOf('compared');
     const schedule = { cron, timezone: 'Europe/Berlin', paused: false, overlap: 'skip' } as const;
     await client.setSchedule(scope, 'nightly', schedule);
@@ -148,7 +148,7 @@ describe('the Temporal client, against a dev server', () => {
     expect(await client.scheduleDifference(scope, 'nightly', other)).toContain('at other times');
   });
 
-  test('how a schedule differs is said, and one that no row has is listed and removed', async () => {
+  test('the difference of a schedule is reported, and a schedule without a row is listed and removed', async () => {
     const scope = scopeOf('differs');
     const schedule = { cron: '0 3 * * *', timezone: 'UTC', paused: false, overlap: 'skip' } as const;
     expect(await client.scheduleDifference(scope, 'nightly', schedule)).toBe('Temporal does not have it');
@@ -167,7 +167,7 @@ describe('the Temporal client, against a dev server', () => {
     expect(await client.scheduleDifference(scope, 'nightly', schedule)).toBe('Temporal does not have it');
   });
 
-  test('a schedule is set, changed and removed, and says when it fires next in its zone', async () => {
+  test('a schedule is set, changed and removed, and reports its next firing in its zone', async () => {
     const scope = scopeOf('scheduled');
     const schedule = { cron: '0 3 1 * *', timezone: 'America/New_York', paused: false, overlap: 'skip' } as const;
     await client.setSchedule(scope, 'retrain', schedule);
@@ -189,7 +189,7 @@ describe('the Temporal client, against a dev server', () => {
 
   // Tests a few names only. Temporal has been checked once with every zone of Intl.supportedValuesOf, which takes half
   // a minute.
-  test('a schedule may be in a zone by any of its names', async () => {
+  test('a schedule accepts a zone by any of its names', async () => {
     const scope = scopeOf('zones');
     const schedule = { cron: '0 3 * * *', paused: false, overlap: 'skip' } as const;
     for (const timezone of [
@@ -238,7 +238,7 @@ describe('the Temporal client, against a dev server', () => {
     await theirs.delete();
   });
 
-  test('a cron line or zone that is none is the caller’s mistake, not an outage', async () => {
+  test('an invalid cron line or zone is the caller’s mistake, not an outage', async () => {
     const scope = scopeOf('bad-cron');
     await expect(
       client.setSchedule(scope, 'retrain', {
@@ -262,12 +262,12 @@ describe('the Temporal client, against a dev server', () => {
     ).rejects.toMatchObject({ code: 'invalid-request' });
   });
 
-  test('check answers', async () => {
+  test('check succeeds', async () => {
     await client.check();
   });
 });
 
-test('where Temporal is away every call is temporal-unavailable within its deadline', async () => {
+test('without Temporal every call is temporal-unavailable within its deadline', async () => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -288,7 +288,7 @@ test('where Temporal is away every call is temporal-unavailable within its deadl
 }, 20_000);
 
 describe('coalesced calls', () => {
-  test('who comes while a call is under way gets one that began later', async () => {
+  test('a caller that arrives during a call gets a later one', async () => {
     let begun = 0;
     const finish: (() => void)[] = [];
     const call = coalescedCalls<string>(
@@ -312,7 +312,7 @@ describe('coalesced calls', () => {
     expect(begun).toBe(3);
   });
 
-  test('a failed call fails its own callers alone', async () => {
+  test('a failed call fails only its own callers', async () => {
     let calls = 0;
     const call = coalescedCalls<string>(
       (key) => key,

@@ -44,7 +44,7 @@ describe('classifiers as skl2onnx exports them', () => {
     ['binary-words', 'BYTES', 2],
     ['several-numbers', 'INT64', 3],
     ['mixed-columns', 'INT64', 2],
-  ])('%s answers with the labels and probabilities of scikit-learn', async (name, type, width) => {
+  ])('%s gives the labels and probabilities of scikit-learn', async (name, type, width) => {
     const given = classifier(name);
     const signature = await inspect(given, given.classes);
     expect(signature.output.type).toBe(type);
@@ -56,7 +56,7 @@ describe('classifiers as skl2onnx exports them', () => {
       for (const [place, share] of shares.entries()) expect(probabilities![row * width + place]).toBeCloseTo(share, 5);
   });
 
-  test('words, whole numbers and numbers are inputs, each a tensor of its own', async () => {
+  test('words, integers and floats are inputs, each in a tensor of its own', async () => {
     const given = classifier('mixed-columns');
     const { layout, inputs } = await inspect(given, given.classes);
     expect(layout).toBe('columns');
@@ -68,7 +68,7 @@ describe('classifiers as skl2onnx exports them', () => {
     ]);
   });
 
-  test('scores that are no probabilities are a vector besides the label', async () => {
+  test('scores that are not probabilities are a vector beside the label', async () => {
     const given = classifier('labels-and-scores');
     const signature = await inspect(given, given.classes);
     expect(signature.probabilities).toBeUndefined();
@@ -96,7 +96,7 @@ describe('classifiers as skl2onnx exports them', () => {
   });
 });
 
-describe('classifiers that others write', () => {
+describe('classifiers from other programs', () => {
   const x = value('x', 'FLOAT', ['rows', 2]);
   const weights = floats('w', [2, 2], [1, -1, 0.5, 2]);
   const shares = model({
@@ -107,7 +107,7 @@ describe('classifiers that others write', () => {
   });
   const given = { bytes: shares, features: ['a', 'b'], inputs: { a: [1, -2, 3], b: [0, 1, -1] }, rows: 3 };
 
-  test('probabilities alone make a label: the class of the greatest', async () => {
+  test('probabilities alone give a label, the class with the highest one', async () => {
     const signature = await inspect(given, ['no', 'yes'], ['no', 'yes']);
     expect(signature.output).toEqual({ name: 'label', type: 'BYTES', from: 'probabilities' });
     const loaded = await format.load(shares, signature);
@@ -116,7 +116,7 @@ describe('classifiers that others write', () => {
     expect((await inspect(given, [false, true])).output.type).toBe('BOOL');
   });
 
-  test('one probability a row is that of the second of two classes', async () => {
+  test('a single probability per row belongs to the second of two classes', async () => {
     const sigmoid = model({
       nodes: [node('MatMul', ['x', 'w'], ['z']), node('Sigmoid', ['z'], ['p'])],
       inputs: [x],
@@ -130,7 +130,7 @@ describe('classifiers that others write', () => {
     await loaded.release();
   });
 
-  test('a regression is no classifier', async () => {
+  test('a regression is not accepted as a classifier', async () => {
     const bytes = linearModel({ features: ['a', 'b'], weights: [1, 2], bias: 5 });
     await expect(inspect({ ...given, bytes }, ['no', 'yes'])).rejects.toMatchObject({
       code: 'artifact-invalid',

@@ -10,7 +10,7 @@ import { linearModel } from '../../support/onnx-models.ts';
 
 const session = fileURLToPath(new URL('../../../adapters/model-formats/onnx/session.ts', import.meta.url));
 
-test('a process that runs a model reports nothing: it leaves no device id and no trace of a reporter', async () => {
+test('a process that runs a model sends no telemetry, and leaves no device id and no file of the reporter', async () => {
   const home = await mkdtemp(join(tmpdir(), 'perennial-reports-'));
   try {
     const program = `

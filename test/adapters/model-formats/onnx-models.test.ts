@@ -53,8 +53,8 @@ function refusal(bytes: Uint8Array, given?: Parameters<typeof inspect>[1]) {
   );
 }
 
-describe('an artifact that nobody has loaded before', () => {
-  test('with one matrix of all features has the layout matrix, and predicts what the weights say', async () => {
+describe('an artifact on its first load', () => {
+  test('with one matrix of all features has the layout matrix, and predicts according to its weights', async () => {
     const bytes = linearModel(weights);
     const signature = await inspect(bytes);
     expect(signature).toEqual({
@@ -72,7 +72,7 @@ describe('an artifact that nobody has loaded before', () => {
     await loaded.release();
   });
 
-  test('in double precision answers in double precision', async () => {
+  test('in double precision predicts in double precision', async () => {
     const bytes = linearModel({ ...weights, bias: 0.1 }, 'DOUBLE');
     const signature = await inspect(bytes);
     expect(signature.output.type).toBe('FP64');
@@ -81,7 +81,7 @@ describe('an artifact that nobody has loaded before', () => {
     await loaded.release();
   });
 
-  test('with one input a feature has the layout columns, in whatever order the graph has them', async () => {
+  test('with one input per feature has the layout columns, whatever the order in the graph', async () => {
     const bytes = columnsModel(weights);
     const signature = await inspect(bytes, { names: ['hum', 'temp'] });
     expect(signature.layout).toBe('columns');
@@ -135,7 +135,7 @@ describe('an artifact that nobody has loaded before', () => {
     expect((await inspect(bytes)).output.name).toBe('y');
   });
 
-  test('with outputs besides the prediction is understood', async () => {
+  test('with outputs besides the prediction is accepted', async () => {
     const bytes = model({
       nodes: [node('MatMul', ['x', 'w'], ['y']), node('Softmax', ['x'], ['shares'])],
       inputs: [value('x', 'FLOAT', ['rows', 2])],
@@ -145,7 +145,7 @@ describe('an artifact that nobody has loaded before', () => {
     expect((await inspect(bytes)).output.name).toBe('y');
   });
 
-  test('with other inputs is refused with those found and those wanted', async () => {
+  test('with unexpected inputs is refused with the inputs found and the inputs expected', async () => {
     const caught = await refusal(columnsModel({ features: ['temp', 'wind'], weights: [1, 1], bias: 0 }));
     expect(caught.code).toBe('artifact-invalid');
     expect(caught.message).toContain('Found: temp float32[rows, 1], wind float32[rows, 1]');
@@ -155,7 +155,7 @@ describe('an artifact that nobody has loaded before', () => {
     );
   });
 
-  test('with a fixed number of rows is refused, as rows are joined', async () => {
+  test('with a fixed number of rows is refused, because rows are batched', async () => {
     const fixed = (producerName = '') =>
       model({
         nodes: [node('MatMul', ['x', 'w'], ['y'])],
@@ -174,7 +174,7 @@ describe('an artifact that nobody has loaded before', () => {
       expect((await refusal(fixed(producer))).message).toContain(wanted);
   });
 
-  test('with no output of one number a row is refused', async () => {
+  test('without an output of one number per row is refused', async () => {
     const shares = model({
       nodes: [node('Softmax', ['x'], ['y'])],
       inputs: [value('x', 'FLOAT', ['rows', 2])],
@@ -185,19 +185,19 @@ describe('an artifact that nobody has loaded before', () => {
     expect(caught.message).toContain('Found: y float32[rows, 2]');
   });
 
-  test('that answers NaN is refused with the row', async () => {
+  test('that predicts NaN is refused with the row', async () => {
     const caught = await refusal(logarithmModel(), { names: ['temp'], rows: { temp: [1, -1] } });
     expect(caught.code).toBe('prediction-invalid');
     expect(caught.message).toContain('row 1 with NaN');
   });
 
-  test('that takes numbers refuses a feature of text by its name', async () => {
+  test('with numeric inputs refuses a text feature by name', async () => {
     const caught = await refusal(linearModel(weights), { rows: { temp: [1], hum: ['damp'] } });
     expect(caught.code).toBe('prediction-invalid');
     expect(caught.message).toContain('feature "hum", row 0');
   });
 
-  test('that is no ONNX is refused, whatever it is', async () => {
+  test('that is not ONNX is refused, whatever it is', async () => {
     const whole = linearModel(weights);
     for (const bytes of [
       new Uint8Array(),
@@ -284,7 +284,7 @@ describe('a tensor in another file is refused by name', () => {
     ).rejects.toMatchObject({ code: 'artifact-invalid' });
   });
 
-  test('in a field that decoders of its day did not know: a default of a function', async () => {
+  test('in a field that older decoders do not know, the default of a function', async () => {
     const attribute = AttributeProto.encode({ name: 'value', type: tensorType, t: elsewhere }).finish();
     const whole = model({ ...sound, rest: { functions: [{ name: 'f' }] } });
     // FunctionProto.attribute_proto is field 11, encoded as tag, length and bytes. The function is the last part of the
@@ -335,20 +335,20 @@ describe('a hostile artifact', () => {
       ],
     });
 
-  test('that never answers is stopped, and told that it took too long', async () => {
+  test('that never finishes is stopped, and the error says that it took too long', async () => {
     const impatient = createOnnxFormat({ sandbox, timeLimitMs: 2_000 });
     const caught = await refusal(endless(), { names: ['x'], rows: { x: [1] }, with: impatient });
     expect(caught.code).toBe('artifact-invalid');
     expect(caught.message).toContain('within 2 s');
   });
 
-  test.runIf(process.platform === 'linux')('that wants more memory than it may have is refused', async () => {
+  test.runIf(process.platform === 'linux')('that needs more memory than allowed is refused', async () => {
     const small = createOnnxFormat({ sandbox, memoryMebibytes: 1024 });
     const caught = await refusal(huge(), { names: ['x'], rows: { x: [1] }, with: small });
     expect(['artifact-invalid', 'prediction-invalid']).toContain(caught.code);
   });
 
-  test('learns no path of this machine from its refusal', async () => {
+  test('is refused without revealing a path of this machine', async () => {
     for (const bytes of [
       Buffer.from('not a model'),
       huge(),
@@ -366,7 +366,7 @@ describe('a hostile artifact', () => {
   });
 });
 
-test('a loaded model refuses to answer with what is no number', async () => {
+test('a loaded model refuses to return a value that is not a number', async () => {
   const bytes = logarithmModel();
   const signature = await inspect(bytes, { names: ['temp'], rows: { temp: [1] } });
   const loaded = await format.load(bytes, signature);

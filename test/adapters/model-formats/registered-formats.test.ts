@@ -32,19 +32,19 @@ modelFormatContract({
   answers: [4.5, 4.5],
 });
 
-test('a file that is the model of no format is refused with the names of the formats', () => {
+test('a file that belongs to no format is refused with the names of the formats', () => {
   expect(() => formats.detect('metrics.json')).toThrow(
     expect.objectContaining({ code: 'artifact-invalid', message: expect.stringContaining('onnx, constant') }),
   );
 });
 
-test('a format that is not registered is refused by its name', () => {
+test('an unregistered format is refused by name', () => {
   expect(() => formats.named('pickle')).toThrow(
     expect.objectContaining({ code: 'internal', message: expect.stringContaining('"pickle"') }),
   );
 });
 
-test('the platform runs every format of the table of formats, and detects the file that it names', () => {
+test('the platform runs every format of the table of formats, and detects its model file', () => {
   const platform = createModelFormats({ sandbox });
   for (const [format, { writes }] of Object.entries(modelFormats)) {
     expect(platform.named(format)).toBeDefined();

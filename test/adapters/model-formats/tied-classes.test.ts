@@ -121,7 +121,7 @@ describe('integer labels for a text target', () => {
 describe('integer labels for more than two classes', () => {
   const bytes = model({ nodes: [...three, greatest], inputs: [x], outputs: [number, shares(3)], initializers: steps });
 
-  test('are refused if they differ from the classes of the target, or read as positions in build.classes', async () => {
+  test("are refused if they differ from the target's classes, and accepted as positions in build.classes", async () => {
     const classes = [10, 20, 30];
     const truth = truthOfThree([30, 10, 20]);
     expect((await refusal(bytes, { classes }, truth)).message).toContain('build.classes: [30, 10, 20]');
@@ -131,7 +131,7 @@ describe('integer labels for more than two classes', () => {
     expect(await labelsFor(bytes, signature, [-2, 0, 2])).toEqual([30, 10, 20]);
   });
 
-  test('that count from 0 are not mistaken for the classes of a target that counts from 1', async () => {
+  test('that count from 0 are not confused with the classes of a target that counts from 1', async () => {
     // No row has the first class, so every label happens to equal one of the classes.
     const high = spread.filter((a) => a >= -1);
     const truth = high.map((a) => (a < 1 ? 2 : 3));
@@ -155,7 +155,7 @@ describe('probabilities alone', () => {
   test.each([
     ['a column a class', bytes],
     ['one column', sigmoid],
-  ])('of words, %s: only build.classes says which is which, and the rows bear it out', async (_what, given) => {
+  ])('of words, %s: only build.classes gives their order, and the rows confirm it', async (_what, given) => {
     const classes = ['late', 'on time'];
     const truth = truthOfTwo('on time', 'late');
     expect((await refusal(given, { classes }, truth)).message).toContain('build.classes: [on time, late]');
@@ -167,7 +167,7 @@ describe('probabilities alone', () => {
   test.each<[string, ClassValue[]]>([
     ['0 and 1', [0, 1]],
     ['false and true', [false, true]],
-  ])('of %s stand in their order, unless the rows fit the other clearly better', async (_what, classes) => {
+  ])('of %s are in their natural order, unless the rows fit another order clearly better', async (_what, classes) => {
     for (const given of [bytes, sigmoid]) {
       const signature = await inspect(given, { classes }, truthOfTwo(classes[0]!, classes[1]!));
       expect(await labelsFor(given, signature, [-2, 2])).toEqual(classes);
@@ -186,7 +186,7 @@ describe('probabilities alone', () => {
     expect(await labelsFor(several, signature, [-2, 0, 2])).toEqual(['tram', 'bus', 'car']);
   });
 
-  test('are accepted in the given order if the rows fit no order, and in no order that is merely guessed', async () => {
+  test('are accepted in the given order if the rows fit no order, and never in a guessed order', async () => {
     const classes = ['late', 'on time'];
     const truth = spread.map((_, row) => classes[row % 2]!);
     expect((await inspect(bytes, { classes, order: classes }, truth)).classes).toEqual(classes);
@@ -216,7 +216,7 @@ describe('probabilities alone', () => {
   });
 });
 
-describe('labels that are the classes', () => {
+describe('labels that equal the classes', () => {
   const others = ['on time', 'late'];
 
   test.each([
@@ -231,7 +231,7 @@ describe('labels that are the classes', () => {
       [...rising, { name: 'second', dims: [1], dataType: onnxProto.onnx.TensorProto.DataType.INT64, int64Data: [1] }],
       value('p', 'FLOAT', ['rows', 1]),
     ],
-  ])('show the order of the probabilities: %s', async (_what, nodes, initializers, output) => {
+  ])('reveal the order of the probabilities: %s', async (_what, nodes, initializers, output) => {
     const bytes = model({
       nodes: [...nodes, place, words(others)],
       inputs: [x],
@@ -251,7 +251,7 @@ describe('labels that are the classes', () => {
     expect(caught.message).toContain('write build.classes: [on time, late], or leave it out');
   });
 
-  test('may be spelled differently, and are answered as spelled in the data', async () => {
+  test('may be spelled differently, and predictions use the spelling of the data', async () => {
     const python = model({
       nodes: [...two, place, words(['True', 'False'])],
       inputs: [x],

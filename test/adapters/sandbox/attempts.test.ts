@@ -30,21 +30,18 @@ async function attemptOfAnEndedProcess(): Promise<string> {
 }
 
 // On other platforms a supervisor starts every command and ends it.
-test.runIf(process.platform === 'linux')(
-  'processes are ended whose calls were made by a process that has ended, and no others',
-  async () => {
-    const orphan = startWith(await attemptOfAnEndedProcess());
-    const [namespace, pid, startTime, random] = (await newAttempt()).split('.');
-    const ofAnEarlierOne = startWith([namespace, pid, Number(startTime) - 1, random].join('.'));
-    const own = startWith(await newAttempt());
-    const ofAnotherNamespace = startWith([Number(namespace) + 1, pid, Number(startTime) - 1, random].join('.'));
-    const foreign = startWith('a mark that is not ours');
-    const ends = [orphan, ofAnEarlierOne].map((child) => once(child, 'exit'));
-    await endOrphans();
-    expect(await Promise.all(ends)).toEqual([
-      [null, 'SIGKILL'],
-      [null, 'SIGKILL'],
-    ]);
-    for (const child of [own, ofAnotherNamespace, foreign]) expect(child.signalCode).toBeNull();
-  },
-);
+test.runIf(process.platform === 'linux')('only processes whose caller has ended are killed', async () => {
+  const orphan = startWith(await attemptOfAnEndedProcess());
+  const [namespace, pid, startTime, random] = (await newAttempt()).split('.');
+  const ofAnEarlierOne = startWith([namespace, pid, Number(startTime) - 1, random].join('.'));
+  const own = startWith(await newAttempt());
+  const ofAnotherNamespace = startWith([Number(namespace) + 1, pid, Number(startTime) - 1, random].join('.'));
+  const foreign = startWith('a mark that is not ours');
+  const ends = [orphan, ofAnEarlierOne].map((child) => once(child, 'exit'));
+  await endOrphans();
+  expect(await Promise.all(ends)).toEqual([
+    [null, 'SIGKILL'],
+    [null, 'SIGKILL'],
+  ]);
+  for (const child of [own, ofAnotherNamespace, foreign]) expect(child.signalCode).toBeNull();
+});

@@ -32,7 +32,7 @@ describe.skipIf(process.platform !== 'linux')('control groups', () => {
     for (const folder of [join('memory', own), 'pids']) await writeFile(join(root, folder, 'cgroup.procs'), '');
   }
 
-  test('of version 2 are made below the service’s own group where that is delegated', async () => {
+  test('of version 2 are created below the service’s own group if that is delegated', async () => {
     await layVersionTwo('/system.slice/worker.service/main', { 'system.slice/worker.service': 'memory pids' });
     const groups = await findControlGroups({ root, membership });
     expect(groups?.kind).toBe('cgroup-v2');
@@ -46,7 +46,7 @@ describe.skipIf(process.platform !== 'linux')('control groups', () => {
     expect(await group.ranOutOfMemory()).toBe(true);
   });
 
-  test('of version 1 are made where there is no version 2', async () => {
+  test('of version 1 are created if there is no version 2', async () => {
     await layVersionOne('/a/b');
     const groups = await findControlGroups({ root, membership });
     expect(groups?.kind).toBe('cgroup-v1');
@@ -56,12 +56,12 @@ describe.skipIf(process.platform !== 'linux')('control groups', () => {
     expect(await readFile(join(group.processLists[1]!, '../pids.max'), 'utf8')).toBe('77');
   });
 
-  test('are none where the system has none', async () => {
+  test('are not created if the system has none', async () => {
     await writeFile(membership, '');
     expect(await findControlGroups({ root: join(root, 'absent'), membership })).toBe(null);
   });
 
-  test('that a killed process left are removed, and those of living ones stay', async () => {
+  test('of killed processes are removed, and those of running ones stay', async () => {
     await layVersionOne('/');
     const dead = 2 ** 22 + 1;
     for (const name of [`perennial-${dead}-1`, `perennial-${process.ppid}-1`]) await mkdir(join(root, 'memory', name));

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { layTestSandbox } from '../../support/lay-sandbox.ts';
 
-test('a command reaches its one port through a folder of any length, which is gone after it', async () => {
+test('a command reaches its one port through a folder with a path of any length, which is removed afterwards', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-doors-'));
   // Makes the path longer than a socket's path may be.
   const scratchFolder = join(folder, 'long'.repeat(40));

@@ -13,7 +13,7 @@ const limits: Limits = {
 };
 
 describe.skipIf(process.platform !== 'linux').each(['bubblewrap', 'process-group'] as const)(
-  'a process that is talked to: %s',
+  'a process with an open conversation: %s',
   (kind) => {
     let laid: Awaited<ReturnType<typeof layTestSandbox>>;
     beforeAll(async () => void (laid = await layTestSandbox(kind)));
@@ -37,7 +37,7 @@ describe.skipIf(process.platform !== 'linux').each(['bubblewrap', 'process-group
       });
     }
 
-    test('answers what it is asked, and says how it ended', async () => {
+    test('answers requests, and reports how it ended', async () => {
       const child = await open('read word; echo "heard $word"; exit 3');
       child.stdin.write('hello\n');
       const [answer] = await once(child.stdout, 'data');
@@ -45,7 +45,7 @@ describe.skipIf(process.platform !== 'linux').each(['bubblewrap', 'process-group
       expect(await child.ended).toEqual({ kind: 'exited', exitCode: 3, signal: null });
     });
 
-    test('is not watched any more once it has ended, also if its caller holds it then', async () => {
+    test('is no longer watched after its end, even if its caller keeps it', async () => {
       const child = await open('exit 0');
       await child.ended;
       const timers = vi.spyOn(globalThis, 'setTimeout');
@@ -55,7 +55,7 @@ describe.skipIf(process.platform !== 'linux').each(['bubblewrap', 'process-group
       timers.mockRestore();
     });
 
-    test('is stopped at its time limit, when it is told to, and when its caller gives up', async () => {
+    test('is stopped at its time limit, on request, and when its caller gives up', async () => {
       expect(await (await open('sleep 60', { timeoutMs: 300 })).ended).toEqual({ kind: 'timeout' });
       const stopped = await open('sleep 60');
       stopped.stop();
@@ -66,7 +66,7 @@ describe.skipIf(process.platform !== 'linux').each(['bubblewrap', 'process-group
       expect(await given.ended).toEqual({ kind: 'aborted' });
     });
 
-    test('that wants too much memory is stopped, and the limit is named', async () => {
+    test('that uses too much memory is stopped, and the limit is named', async () => {
       const script =
         'python3 -c "import mmap; m = mmap.mmap(-1, 2**30); [m.__setitem__(at, 1) for at in range(0, 2**30, 4096)]"';
       const child = await open(script);
@@ -81,7 +81,7 @@ describe.skipIf(process.platform !== 'linux').each(['bubblewrap', 'process-group
 
 // bubblewrap runs only on Linux, where .ci/run installs it.
 test.skipIf(process.platform !== 'linux')(
-  'a sandbox that is stopped at any instant of its start leaves no process behind',
+  'a sandbox that is stopped at any moment of its start leaves no process behind',
   async () => {
     const { sandbox, remove } = await layTestSandbox('bubblewrap');
     for (let round = 0; round < 60; round += 1) {

@@ -5,7 +5,7 @@ import { after, tableEngineBench } from '../../support/table-engine-of-tests.ts'
 const bench = tableEngineBench();
 const { csv, look, parquet, prepareHere: prepare } = bench;
 
-describe('a CSV that cannot be read names file, line and reason', () => {
+describe('an unreadable CSV is reported with file, line and reason', () => {
   test.each([
     ['a quote that is never closed', 'a,b\n1,x\n2,"y\n3,z\n', 3, /quote/],
     ['a quote that is never closed, after many good rows', `a,b\n${'1,x\n'.repeat(50_000)}2,"y\n`, 50_002, /quote/],
@@ -30,7 +30,7 @@ describe('a CSV that cannot be read names file, line and reason', () => {
     await failure.toThrow('given.csv');
   });
 
-  test('the second file of a batch is the one named', async () => {
+  test('names the second file of a batch if that is the bad one', async () => {
     const files = [await csv('good.csv', 'a,b\n1,2\n'), await csv('bad.csv', 'a,b\n1\n')];
     await expect(prepare(files)).rejects.toMatchObject({
       code: 'data-unreadable',
@@ -38,13 +38,13 @@ describe('a CSV that cannot be read names file, line and reason', () => {
     });
   });
 
-  test('rows lost behind a quote that DuckDB takes for one, and CSV does not, are missed', async () => {
+  test('includes rows lost to a quote that DuckDB accepts and CSV does not', async () => {
     const failure = expect(prepare([await csv('given.csv', 'a,b\n1,x\n2, "y\n3,z\n')])).rejects;
     await failure.toMatchObject({ code: 'data-unreadable', fields: { file: 'given.csv' } });
     await failure.toThrow('3 rows are there and 1 could be read');
   });
 
-  test('line ends that differ are refused, not guessed', async () => {
+  test('with mixed line ends is refused', async () => {
     await expect(prepare([await csv('given.csv', 'a,b\r\n1,2\n3,4\r\n')])).rejects.toMatchObject({
       code: 'data-unreadable',
       fields: { file: 'given.csv' },
@@ -57,7 +57,7 @@ test.each([
   ['a,b\n', 'a header alone'],
   ['a,b', 'a header without an end'],
   ['a,b\n\n\n', 'blank lines'],
-])('no rows (%j: %s) are data-empty', async (text) => {
+])('a file without rows (%j: %s) is data-empty', async (text) => {
   await expect(prepare([await csv('given.csv', text)])).rejects.toMatchObject({
     code: 'data-empty',
     fields: { file: 'given.csv' },
@@ -65,7 +65,7 @@ test.each([
 });
 
 describe('a Parquet file', () => {
-  test('that is none is data-unreadable', async () => {
+  test('that is not Parquet is data-unreadable', async () => {
     const file = await csv('given.parquet', 'a,b\n1,2\n');
     await expect(prepare([{ ...file, format: 'parquet' }])).rejects.toMatchObject({
       code: 'data-unreadable',
@@ -83,13 +83,13 @@ describe('a Parquet file', () => {
     ['SELECT [1, 2] AS a', [], /no column/],
     ["SELECT unnest([1, '-inf'::DOUBLE]) AS a", ['a'], /row 2: "a" is -Infinity.*write null/],
     ["SELECT unnest(['inf'::FLOAT, 'nan']) AS a, 1 AS b", ['a'], /row 1: "a" is Infinity/],
-  ])('with what cannot be kept (%s) is refused', async (query, required, message) => {
+  ])('with values that cannot be stored (%s) is refused', async (query, required, message) => {
     const failure = expect(prepare([await parquet('given.parquet', query)], { required })).rejects;
     await failure.toMatchObject({ code: 'data-unreadable' });
     await failure.toThrow(message);
   });
 
-  test('with NaN has no value there, and says so; infinite numbers that nothing reads are left out', async () => {
+  test('with NaN has missing values and a warning, and infinite numbers in unread columns are left out', async () => {
     const query = `SELECT unnest([1, 2, 3]) AS id, unnest([1.5, 'nan', 'nan'::DOUBLE]) AS x, unnest([0, 'nan', 'inf'::FLOAT]) AS spare`;
     const first = await prepare([await parquet('given.parquet', query)], { required: ['x'] });
     expect(first.columns).toEqual([
@@ -110,7 +110,7 @@ describe('a Parquet file', () => {
   });
 });
 
-describe('a column that is not what it was is schema-changed, with column, line, type and value', () => {
+describe('a changed column is schema-changed, with column, line, type and value', () => {
   test.each([
     ['integer', 'a,v\n1,5\n', '2,6\n3,six\n', 'six'],
     ['integer', 'a,v\n1,5\n', '2,6\n3,6.5\n', '6.5'],
@@ -129,7 +129,7 @@ describe('a column that is not what it was is schema-changed, with column, line,
     await failure.toThrow(value);
   });
 
-  test('in Parquet too, by its type alone', async () => {
+  test('in Parquet, by its type alone', async () => {
     const batch = await prepare([await csv('1.csv', 'v\nx\n')]);
     await expect(prepare([await parquet('2.parquet', 'SELECT 5 AS v')], after(batch))).rejects.toMatchObject({
       code: 'schema-changed',
@@ -137,7 +137,7 @@ describe('a column that is not what it was is schema-changed, with column, line,
     });
   });
 
-  test('missing or new', async () => {
+  test('if a column is missing or new', async () => {
     const batch = await prepare([await csv('1.csv', 'a,b\n1,2\n')]);
     await expect(prepare([await csv('2.csv', 'a\n1\n')], after(batch))).rejects.toMatchObject({
       code: 'schema-changed',
@@ -153,7 +153,7 @@ describe('a column that is not what it was is schema-changed, with column, line,
     });
   });
 
-  test('different in the files of one batch', async () => {
+  test('if the files of one batch differ', async () => {
     await expect(prepare([await csv('1.csv', 'a,b\n1,2\n'), await csv('2.csv', 'a,c\n1,2\n')])).rejects.toMatchObject({
       code: 'schema-changed',
       fields: { file: '2.csv', column: 'b' },
@@ -163,7 +163,7 @@ describe('a column that is not what it was is schema-changed, with column, line,
     ).rejects.toMatchObject({ code: 'schema-changed', fields: { column: 'a' } });
   });
 
-  test('named by the configuration and absent', async () => {
+  test('if the configuration names an absent column', async () => {
     const file = await csv('1.csv', 'a\n1\n');
     await expect(prepare([file], { required: ['a', 'cnt'] })).rejects.toMatchObject({
       code: 'schema-changed',
@@ -178,7 +178,7 @@ describe('a column that is not what it was is schema-changed, with column, line,
     ).rejects.toMatchObject({ code: 'schema-changed', fields: { column: 'z' } });
   });
 
-  test('named as one that Perennial adds', async () => {
+  test('if a column has a name that Perennial adds', async () => {
     await expect(prepare([await csv('1.csv', 'a,_at\n1,2024-01-01\n')])).rejects.toMatchObject({
       code: 'schema-changed',
       fields: { column: '_at' },
@@ -187,7 +187,7 @@ describe('a column that is not what it was is schema-changed, with column, line,
 });
 
 describe('keys', () => {
-  test('twice in a batch, with the value and every line', async () => {
+  test('that occur twice in a batch are refused with the value and every line', async () => {
     const failure = expect(
       prepare([await csv('1.csv', 'id,x\n7,1\n8,2\n7,3\n'), await csv('2.csv', 'id,x\n7,4\n')], { key: 'id' }),
     ).rejects;
@@ -198,20 +198,20 @@ describe('keys', () => {
     await failure.toThrow('3 rows have the key id = 7');
   });
 
-  test('twice though the rows are equal', async () => {
+  test('that occur twice are refused even if the rows are equal', async () => {
     await expect(prepare([await csv('1.csv', 'id,x\n7,1\n7,1\n')], { key: 'id' })).rejects.toMatchObject({
       code: 'duplicate-key',
     });
   });
 
-  test('empty', async () => {
+  test('that are empty are refused', async () => {
     await expect(prepare([await csv('1.csv', 'id,x\n7,1\n,2\n')], { key: 'id' })).rejects.toMatchObject({
       code: 'duplicate-key',
       fields: { key: 'id', value: null, lines: ['1.csv, line 3'] },
     });
   });
 
-  test('known with another value, with column and both values', async () => {
+  test('that are known with another value are refused with column and both values', async () => {
     const first = await prepare([await csv('1.csv', 'id,x,y\n7,1,a\n8,2,b\n')], { key: 'id' });
     const failure = expect(
       prepare([await csv('2.csv', 'id,x,y\n7,1,a\n8,2,B\n')], { key: 'id', ...after(first) }),
@@ -273,11 +273,11 @@ describe('data.timestamp', () => {
     ["t AT TIME ZONE 'Europe/Berlin'"],
     ['coalesce(NULL, t)'],
     ['make_timestamp(2024, 1, id, 0, 0, 0)'],
-  ])('%s is taken', async (timestamp) => {
+  ])('%s is accepted', async (timestamp) => {
     expect((await prepare([await csv('1.csv', 'id,t\n1,2024-01-01 00:00\n')], { timestamp })).rowsAdded).toBe(1);
   });
 
-  test('a column may be called anything', async () => {
+  test('a column may have any name', async () => {
     expect(
       (
         await prepare(
@@ -293,7 +293,7 @@ describe('data.timestamp', () => {
     ).toBe(1);
   });
 
-  test('a row that it gives no time is named', async () => {
+  test('a row without a resulting time is named', async () => {
     const file = await csv('1.csv', 'day,x\n2024-01-01,1\nsoon,2\n');
     await expect(prepare([file], { timestamp: 'CAST(day AS TIMESTAMP)' })).rejects.toMatchObject({
       code: 'data-unreadable',
@@ -302,7 +302,7 @@ describe('data.timestamp', () => {
   });
 });
 
-test('a refusal comes through the process boundary whole', async () => {
+test('a refusal keeps all its fields across the process boundary', async () => {
   await expect(bench.prepare([await csv('given.csv', 'a,b\n1\n')])).rejects.toMatchObject({
     name: 'PerennialError',
     code: 'data-unreadable',
@@ -311,7 +311,7 @@ test('a refusal comes through the process boundary whole', async () => {
   });
 });
 
-test('a batch that is refused leaves no file', async () => {
+test('a refused batch leaves no file', async () => {
   const outputFolder = bench.folder();
   await expect(prepare([await csv('1.csv', 'id\n1\n1\n')], { key: 'id', outputFolder })).rejects.toMatchObject({
     code: 'duplicate-key',

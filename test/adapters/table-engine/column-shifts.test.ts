@@ -19,7 +19,7 @@ async function shiftOf(before: string, after: string, types: readonly [Column['t
   return found.shifts[0];
 }
 
-test('numbers near the largest have a shift, and what no number can hold is null', async () => {
+test('numbers near the largest have a shift, and a shift that no number can hold is null', async () => {
   const shift = await shiftOf('1e308::DOUBLE, -1e308, 0', '1e308::DOUBLE, 1e308, 1.7e308', ['number', 'number']);
   expect(shift).toMatchObject({ mean: { before: 0 }, nulls: { before: 0, after: 0 } });
   expect(shift?.standardisedDifference).toBeCloseTo(1.2333, 3);
@@ -29,7 +29,7 @@ test('numbers near the largest have a shift, and what no number can hold is null
   expect(tiny).toMatchObject({ standardisedDifference: null });
 });
 
-test('a column of truth values that is text now is compared by categories', async () => {
+test('a boolean column that is text now is compared by categories', async () => {
   const shift = await shiftOf('true, false, true', "'true', 'maybe'", ['boolean', 'string']);
   expect(shift).toMatchObject({
     categories: [true, false, null],
@@ -39,7 +39,7 @@ test('a column of truth values that is text now is compared by categories', asyn
   });
 });
 
-test('a column of numbers that is text now is compared by categories', async () => {
+test('a numeric column that is text now is compared by categories', async () => {
   const shift = await shiftOf('1, 2, 2', "'2', 'two'", ['integer', 'string']);
   expect(shift).toMatchObject({ categories: [2, 1, null], counts: { before: [2, 1, 0], after: [1, 0, 1] } });
 });
@@ -50,7 +50,7 @@ test.each([
   { name: 'a constant', type: 'number', before: [3.25, 3.25, 3.25], after: [1, 3.25, 4, 4] },
   { name: 'negative ties', type: 'integer', before: [-5, -5, -5, -4, -3, 2, 2, 2], after: [-6, -5, -4, 0, 2, 3] },
   { name: 'no value', type: 'number', before: [], after: [1, 2] },
-] as const)('values of $name are counted in bins that hold ties apart', async ({ type, before, after }) => {
+] as const)('values of $name are counted in bins that separate ties', async ({ type, before, after }) => {
   const stored = type === 'integer' ? 'BIGINT' : 'DOUBLE';
   const listed = (values: readonly number[]): string => [...values, 'NULL'].map((v) => `${v}::${stored}`).join(', ');
   const shift = await shiftOf(listed(before), listed(after), [type, type]);

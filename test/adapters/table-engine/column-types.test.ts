@@ -51,7 +51,7 @@ describe('a type is inferred only if no information is lost', () => {
     ['a number that is too large', ['1.5e999', '2.5']],
     ['a number that is too small', ['1.5e-999', '2.5']],
     ['blanks', [' 1', '2']],
-  ])('%s: text as it came', async (_name, values) => {
+  ])('%s: text, unchanged', async (_name, values) => {
     const batch = await prepare([await column(values)]);
     expect(typesOf(batch).v).toBe('string');
     expect(await valuesOf(batch)).toEqual(values);
@@ -70,14 +70,14 @@ describe('a type is inferred only if no information is lost', () => {
     expect(typesOf(await prepare([await column(values)])).v).toBe(type);
   });
 
-  test('also where the first value that forbids a type comes after many that do not', async () => {
+  test('even if the first value that forbids a type comes after many that do not', async () => {
     const many = Array.from({ length: 12_000 }, (_, at) => String(at));
     expect(typesOf(await prepare([await column([...many, '0664'])])).v).toBe('string');
     expect(typesOf(await prepare([await column([...many, '0.5'])])).v).toBe('number');
     expect(typesOf(await prepare([await column([...many.map((n) => `${n}.5`), 'x'])])).v).toBe('string');
   });
 
-  test('a column that is kept as text for this reason is told, with an example and the way out', async () => {
+  test('a column that is kept as text for this reason has a warning with an example and the way out', async () => {
     expect((await prepare([await column(['08010', '12345'])])).warnings).toMatchObject([
       {
         level: 'guess',
@@ -98,7 +98,7 @@ describe('a type is inferred only if no information is lost', () => {
     }
   });
 
-  test('JSON says what is a number; one that is not held exactly is refused, or left out where nothing reads it', async () => {
+  test('JSON decides what is a number; an inexact one is refused, or left out if nothing reads it', async () => {
     const whole = await prepare([await ndjson('{"id":1,"v":1.0}\n{"id":2,"v":1e5}\n')]);
     expect(typesOf(whole).v).toBe('number');
     expect(typesOf(await prepare([await ndjson('{"id":1,"v":9007199254740993}\n')])).v).toBe('integer');
@@ -136,7 +136,7 @@ const int96 = [
   'LWFycm93IHZlcnNpb24gMjUuMC4xGSwcAAAcAAAAtQAAAFBBUjE=',
 ].join('');
 
-test('times of INT96, which Spark writes, are read to the microsecond, and that is said', async () => {
+test('INT96 times, which Spark writes, are read to the microsecond, with a warning', async () => {
   const { path } = await csv('spark.parquet', Buffer.from(int96, 'base64'));
   const { columns, warnings, parts } = await prepare([{ name: 'spark.parquet', path, format: 'parquet' }]);
   expect(columns.map(({ name, type }) => `${name} ${type}`)).toEqual(['id integer', 'at timestamp']);
@@ -159,7 +159,7 @@ describe('a pinned column', () => {
     await expect(prepare([await csv('2.csv', `v\n${value}\n`)], after(batch))).rejects.toThrow(message);
   });
 
-  test('counts the values that do not fit', async () => {
+  test('counts the values of another type', async () => {
     const batch = await prepare([await csv('1.csv', 'v\n1\n')]);
     await expect(prepare([await csv('2.csv', 'v\n2\nNA\nNA\n')], after(batch))).rejects.toMatchObject({
       code: 'schema-changed',
@@ -168,7 +168,7 @@ describe('a pinned column', () => {
     });
   });
 
-  test('takes values of Parquet of another type that are exactly values of its own', async () => {
+  test('accepts Parquet values of another type if they fit its own type exactly', async () => {
     const batch = await prepare([await csv('1.csv', 'id,v\n1,5\n')]);
     const second = await prepare([await parquet('2.parquet', 'SELECT 2 AS id, 6.0::DOUBLE AS v')], after(batch));
     expect(second.known).toMatchObject([{ kind: 'kept' }]);
@@ -184,7 +184,7 @@ describe('a pinned column', () => {
 });
 
 describe('a column without a value', () => {
-  test('takes the type of the first values, in the known parts too', async () => {
+  test('takes the type of its first values, in the known parts too', async () => {
     const first = await prepare([await csv('1.csv', 'id,v\n1,\n2,\n')]);
     expect(typesOf(first).v).toBe('string');
     expect(first.warnings).toMatchObject([{ level: 'guess', kind: 'without-type', column: 'v' }]);
@@ -198,7 +198,7 @@ describe('a column without a value', () => {
     expect(await valuesOf({ ...text, known: [] })).toEqual(['0664']);
   });
 
-  test('has the type that is declared', async () => {
+  test('has its declared type', async () => {
     const columns = { v: 'string' } as const;
     const first = await prepare([await csv('1.csv', 'id,v\n1,\n')], { columns });
     expect(first.warnings).toEqual([]);
@@ -215,7 +215,7 @@ describe('a column without a value', () => {
 });
 
 describe('declared types', () => {
-  test('win over the values', async () => {
+  test('override the types of the values', async () => {
     const columns = { a: 'string', b: 'number', c: 'boolean', d: 'timestamp', e: 'ignore', f: 'category' } as const;
     const batch = await prepare([await csv('1.csv', 'id,a,b,c,d,e,f\n1,7,007,1,2024-01-01,x,5\n')], { columns });
     expect(typesOf(batch)).toEqual({
@@ -229,7 +229,7 @@ describe('declared types', () => {
     expect(await look(`SELECT a, b, c FROM '${batch.parts[0]?.path}'`)).toEqual([{ a: '7', b: 7, c: true }]);
   });
 
-  test('are refused where a value is none', async () => {
+  test('are refused if a value does not fit', async () => {
     await expect(prepare([await csv('1.csv', 'v\n1\nx\n')], { columns: { v: 'integer' } })).rejects.toMatchObject({
       code: 'schema-changed',
       message: expect.stringMatching(/1\.csv, line 3.*declared integer.*"x"/),
@@ -253,7 +253,7 @@ describe('declared types', () => {
       '2024-01-03 10:00',
     ],
     ['1.0\n2.0', 'integer', ['1', '2', '3'], '3'],
-  ] as const)('convert the rows so far: %j to %s', async (values, type, expected, next) => {
+  ] as const)('convert the known rows: %j to %s', async (values, type, expected, next) => {
     const rows = values.split('\n').map((value, at) => `${at},${value}\n`);
     const first = await prepare([await csv('1.csv', `id,v\n${rows.join('')}`)], { key: 'id' });
     const second = await prepare([await csv('2.csv', `id,v\n2,${next}\n`)], {
@@ -267,7 +267,7 @@ describe('declared types', () => {
     expect(second.warnings).toContainEqual(expect.objectContaining({ kind: 'converted', column: 'v' }));
   });
 
-  test('are refused where a value of the rows so far is none, with column, value, count and way out', async () => {
+  test('are refused if a known value does not fit, with column, value, count and way out', async () => {
     const first = await prepare([await csv('1.csv', 'v\n1\nNA\nNA\n')]);
     await expect(
       prepare([await csv('2.csv', 'v\n1\n')], { ...after(first), columns: { v: 'number' } }),
@@ -277,7 +277,7 @@ describe('declared types', () => {
     });
   });
 
-  test('hold for the key: rows are told apart by its new form', async () => {
+  test('apply to the key, which identifies rows by its new form', async () => {
     const first = await prepare([await csv('1.csv', 'id,v\n1,a\n2,b\n')], { key: 'id' });
     const second = await prepare([await csv('2.csv', 'id,v\n01,x\n2,c\n')], {
       ...after(first),
@@ -289,7 +289,7 @@ describe('declared types', () => {
     expect(await valuesOf(second)).toEqual(['x', 'a', 'c']);
   });
 
-  test('a column that is ignored from now on leaves the rows so far as well', async () => {
+  test('a column that is ignored from now on is also removed from the known rows', async () => {
     const first = await prepare([await csv('1.csv', 'id,v,w\n1,a,x\n')]);
     const second = await prepare([await csv('2.csv', 'id,v,w\n2,b,y\n')], {
       ...after(first),
@@ -304,7 +304,7 @@ describe('declared types', () => {
   });
 });
 
-describe('types of Parquet', () => {
+describe('Parquet types', () => {
   test.each([
     ['decimals without a fraction', '9007199254741001::DECIMAL(38, 0)', 'integer', '9007199254741001'],
     ['decimals beyond 64 bits', '99999999999999999999::DECIMAL(38, 0)', 'string', '99999999999999999999'],
@@ -328,7 +328,7 @@ describe('types of Parquet', () => {
     if (expected !== undefined) expect(await valuesOf(batch)).toEqual([expected]);
   });
 
-  test('two different decimals are two keys, and the same one is known in the next batch', async () => {
+  test('two different decimals are two keys, and an equal one is known in the next batch', async () => {
     const ids = (from: number) =>
       `SELECT (9007199254741000000000 + i)::DECIMAL(38, 0) AS id, i AS v FROM range(${from}, ${from + 3}) t(i)`;
     const first = await prepare([await parquet('1.parquet', ids(0))], { key: 'id' });
@@ -339,7 +339,7 @@ describe('types of Parquet', () => {
   });
 
   test.each(['[1, 2]', "{'a': 1}", "'a'::BLOB", 'INTERVAL 1 DAY', "MAP {'a': 1}"])(
-    '%s is left out with a warning where nothing reads it, and refused by name where something does',
+    '%s is left out with a warning if nothing reads it, and refused by name otherwise',
     async (value) => {
       const file = await parquet('a.parquet', `SELECT 1 AS id, ${value} AS v`);
       const batch = await prepare([file]);

@@ -11,7 +11,7 @@ async function valuesOf(batch: PreparedBatch): Promise<unknown> {
   return look(`SELECT * EXCLUDE (id) FROM '${batch.parts[0]?.path}' ORDER BY id`);
 }
 
-test('a quoted empty field is empty text in a column of text, and missing in others, also as the first value', async () => {
+test('a quoted empty field is empty text in a text column and missing in others, also as the first value', async () => {
   const batch = await prepare([
     await csv('a.csv', 'id,s,n,t\n1,"","",""\n2,,1.5,2026-01-01\n3,"a""",,\n4,"""",2.5,""\n'),
   ]);
@@ -25,12 +25,12 @@ test('a quoted empty field is empty text in a column of text, and missing in oth
   expect(batch.warnings).toContainEqual(expect.objectContaining({ kind: 'empty-text', count: 4 }));
 });
 
-test('a column of nothing but empty text is text', async () => {
+test('a column of only empty text is text', async () => {
   const batch = await prepare([await csv('a.csv', 'id,s\n1,""\n2,\n')]);
   expect(await valuesOf(batch)).toEqual([{ s: '' }, { s: null }]);
 });
 
-test('where every field is quoted, and where data.nulls says so, a quoted empty field is missing', async () => {
+test('a quoted empty field is missing if every field is quoted or data.nulls says so', async () => {
   const all = await prepare([await csv('a.csv', '"id","s"\r\n"1",""\r\n"2","x"')]);
   expect(await valuesOf(all)).toEqual([{ s: null }, { s: 'x' }]);
   const said = await prepare([await csv('a.csv', 'id,s\n1,""\n2,x\n')], { nulls: [''] });
@@ -38,7 +38,7 @@ test('where every field is quoted, and where data.nulls says so, a quoted empty 
   expect(said.warnings).toEqual([]);
 });
 
-test('a quoted empty field in a pinned column of numbers is missing', async () => {
+test('a quoted empty field in a pinned numeric column is missing', async () => {
   const pinned = [
     { name: 'id', type: 'integer', nullable: false },
     { name: 'n', type: 'integer', nullable: false },
@@ -47,7 +47,7 @@ test('a quoted empty field in a pinned column of numbers is missing', async () =
   expect(await valuesOf(batch)).toEqual([{ n: null }, { n: '5' }]);
 });
 
-test('every value comes back from an export as CSV: text of any kind, floats, whole numbers, days and times', async () => {
+test('every value survives an export as CSV: any text, floats, integers, days and times', async () => {
   const file = await bench.parquet(
     'a.parquet',
     `SELECT * FROM (VALUES
@@ -70,7 +70,7 @@ test('every value comes back from an export as CSV: text of any kind, floats, wh
   expect(await readFile(path, 'utf8')).toContain('5,=1+1,');
 });
 
-test('rows of a single column come back: empty text as two quotes, a missing value as a blank line', async () => {
+test('rows of a single column survive: empty text as two quotes, a missing value as a blank line', async () => {
   const first = await prepare([await csv('a.csv', 's\n""\n\nb\n')]);
   const path = join(bench.folder(), 'rows.csv');
   await bench.engine.exportRows({ parts: first.parts.map((part) => part.path), format: 'csv', path });

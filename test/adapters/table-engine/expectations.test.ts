@@ -11,7 +11,7 @@ const text =
 const judge = async (expectation: Omit<Expectation, 'severity'>, severity: 'error' | 'warn' = 'warn') =>
   prepare([await csv('e.csv', text)], { key: 'id', expectations: [{ severity, ...expectation }] });
 
-describe('each check counts what breaks it and shows rows and values', () => {
+describe('each check counts its violations and shows rows and values', () => {
   test.each<[string, Omit<Expectation, 'severity'>, { row: number; value: unknown }[]]>([
     ['min', { column: 'n', min: 0 }, [{ row: 2, value: -1 }]],
     [
@@ -80,7 +80,7 @@ describe('each check counts what breaks it and shows rows and values', () => {
     expect(rowsAdded).toBe(4);
   });
 
-  test('what holds has no violations; an integer is a number; nulls break notNull alone', async () => {
+  test('values that hold have no violations, integers count as numbers, and nulls violate only notNull', async () => {
     const { expectations } = await judge({
       column: 'n',
       type: 'number',
@@ -98,7 +98,7 @@ describe('each check counts what breaks it and shows rows and values', () => {
     ]);
   });
 
-  test('examples end at ten', async () => {
+  test('at most ten examples are shown', async () => {
     const file = await csv('m.csv', `x\n${'-1\n'.repeat(25)}`);
     const { expectations } = await prepare([file], { expectations: [{ column: 'x', min: 0, severity: 'warn' }] });
     expect(expectations[0]).toMatchObject({
@@ -107,7 +107,7 @@ describe('each check counts what breaks it and shows rows and values', () => {
     });
   });
 
-  test('rows count through the files of a batch', async () => {
+  test('row numbers continue through the files of a batch', async () => {
     const { expectations } = await prepare([await csv('1.csv', 'x\n1\n2\n'), await csv('2.csv', 'x\n3\n-4\n')], {
       expectations: [{ column: 'x', min: 0, severity: 'warn' }],
     });
@@ -115,7 +115,7 @@ describe('each check counts what breaks it and shows rows and values', () => {
   });
 });
 
-test('a broken expectation of severity error gives no parts; its rows are in the quarantine with what they broke', async () => {
+test('a broken expectation of severity error gives no parts, and its rows are quarantined with the broken expectations', async () => {
   const batch = await prepare([await csv('e.csv', text)], {
     key: 'id',
     expectations: [
@@ -134,7 +134,7 @@ test('a broken expectation of severity error gives no parts; its rows are in the
   ]);
 });
 
-test('refused rows that come back mended are taken without the columns that say what was wrong', async () => {
+test('corrected rows of a quarantine are accepted without the columns that explain the refusal', async () => {
   const refused = await prepare([await csv('e.csv', text)], {
     expectations: [{ column: 'n', min: 0, severity: 'error' }],
   });
@@ -153,7 +153,7 @@ test('refused rows that come back mended are taken without the columns that say 
   }
 });
 
-test('unique holds against what is known, too; rows that are skipped are not judged', async () => {
+test('unique also checks known rows, and skipped rows are not checked', async () => {
   const first = await prepare([await csv('1.csv', 'id,s,n\n1,a,-1\n')], { key: 'id' });
   const second = await prepare([await csv('2.csv', 'id,s,n\n1,a,-1\n2,a,1\n3,b,1\n')], {
     key: 'id',
@@ -170,18 +170,18 @@ test('unique holds against what is known, too; rows that are skipped are not jud
   expect(second.quarantine?.rows).toBe(1);
 });
 
-test('a bound on what is no number is refused', async () => {
+test('a bound on a column that is not numeric is refused', async () => {
   await expect(judge({ column: 's', min: 0 })).rejects.toMatchObject({
     code: 'schema-changed',
     fields: { column: 's' },
   });
 });
 
-describe('checks of the whole', () => {
+describe('checks of the whole dataset', () => {
   const asOf = '2024-03-01T00:00:00.000Z';
   const timed = 'id,t\n1,2024-02-01\n2,2024-02-28\n';
 
-  test('a share of nulls is of the new rows; once it is too large, the rows without a value are to blame', async () => {
+  test('a share of nulls is measured on new rows, and if it is too large, the rows without a value are refused', async () => {
     const [within, beyond] = [
       await judge({ column: 's', nullShare: 0.25 }),
       await judge({ column: 's', nullShare: 0.2 }, 'error'),
@@ -197,7 +197,7 @@ describe('checks of the whole', () => {
     expect(beyond.quarantine?.rows).toBe(1);
   });
 
-  test('rows are counted with those before the batch; too few refuse it and blame no row', async () => {
+  test('row counts include earlier rows, and too few rows refuse the batch without blaming a row', async () => {
     const expectations = [{ rowCount: { min: 3, max: 4 }, severity: 'error' as const }];
     const first = await prepare([await csv('1.csv', 'id\n1\n2\n')], { key: 'id', expectations });
     expect(first).toMatchObject({ refused: true, quarantine: null, parts: [], rowsAdded: 0 });
@@ -210,7 +210,7 @@ describe('checks of the whole', () => {
     expect(await prepare([await csv('2.csv', 'id\n3\n4\n5\n')], more)).toMatchObject({ refused: true });
   });
 
-  test('freshness is of the newest row, known ones among them, against the time of the ingestion', async () => {
+  test('freshness compares the newest row, known or new, with the time of the ingestion', async () => {
     const fresh = async (freshness: string, rows: string, more: object = {}) => {
       const { expectations } = await prepare([await csv('t.csv', rows)], {
         key: 'id',
@@ -227,7 +227,7 @@ describe('checks of the whole', () => {
     expect(await fresh('2 days', 'id,t\n3,2023-01-01\n', after(ground))).toMatchObject({ violations: 0 });
   });
 
-  test("references are to values of another model's dataset; which one is said", async () => {
+  test("references check values against another model's dataset, and name its version", async () => {
     const stations = await prepare([await csv('s.csv', 'station,open\n1,true\n2,false\n')]);
     const references = [
       {
@@ -260,13 +260,13 @@ describe('checks of the whole', () => {
     ).rejects.toMatchObject({ code: 'schema-changed', fields: { expected: 'string', found: 'integer' } });
   });
 
-  test('a pattern that is no RE2 is invalid-expression, one of numbers schema-changed', async () => {
+  test('a pattern that is not RE2 is invalid-expression, and one on numbers is schema-changed', async () => {
     await expect(judge({ column: 's', pattern: '(?=a)' })).rejects.toMatchObject({ code: 'invalid-expression' });
     await expect(judge({ column: 'n', pattern: 'a' })).rejects.toMatchObject({ code: 'schema-changed' });
   });
 });
 
-test('refused rows are found again by file and line, where cells span lines and blank lines stand between', async () => {
+test('refused rows are found by file and line, even with multi-line cells and blank lines between', async () => {
   const batch = await prepare(
     [await csv('1.csv', 'id,s,n\n1,"a\nb",1\n\n2,c,-2\n3,d,3\n4,"e\nf",-4'), await csv('2.csv', 'id,s,n\n5,g,-5\n')],
     { key: 'id', expectations: [{ column: 'n', min: 0, severity: 'error' }] },

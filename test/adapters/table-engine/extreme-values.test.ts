@@ -42,7 +42,7 @@ describe('numbers at the limits of their type', () => {
   });
 });
 
-describe('times outside the years of four digits', () => {
+describe('times outside the four-digit years', () => {
   test.each([
     ["TIMESTAMP '10000-01-01 00:00:00'", '10000-01-01'],
     ["TIMESTAMP '290000-01-01 00:00:00'", '290000-01-01'],

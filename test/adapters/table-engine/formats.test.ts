@@ -28,12 +28,12 @@ test.each([
   ['p.parquet.gz', undefined],
   ['archive.gz', undefined],
   ['x.constructor', undefined],
-])('the name %s says %s', (name, format) => {
+])('a file named %s has the format %s', (name, format) => {
   expect(formatOfName(name)).toBe(format);
 });
 
 describe('NDJSON', () => {
-  test('brings the types that JSON tells apart; a number in quotes stays text, days and times are seen', async () => {
+  test('has the types of JSON; a quoted number stays text, and days and times are recognised', async () => {
     const batch = await prepare([
       await ndjson(
         'a.ndjson',
@@ -84,7 +84,7 @@ describe('NDJSON', () => {
     await failure.toThrow(message);
   });
 
-  test('text where numbers are pinned is refused, though it looks like one', async () => {
+  test('text in a pinned numeric column is refused, even if it looks like a number', async () => {
     const first = await prepare([await csv('1.csv', 'a\n1\n')]);
     await expect(prepare([await ndjson('2.ndjson', '{"a":2}\n{"a":"3"}\n')], after(first))).rejects.toMatchObject({
       code: 'data-unreadable',
@@ -95,7 +95,7 @@ describe('NDJSON', () => {
     });
   });
 
-  test('a number that 64 bits do not hold is refused, not made text', async () => {
+  test('a number beyond 64 bits is refused, not converted to text', async () => {
     const file = await ndjson('1.ndjson', '{"a":12345678901234567890}\n');
     await expect(prepare([file], { required: ['a'] })).rejects.toMatchObject({
       code: 'data-unreadable',
@@ -109,7 +109,7 @@ describe('NDJSON', () => {
 });
 
 describe('gzip', () => {
-  test('is seen from the bytes, whatever the name; lines are those of the text', async () => {
+  test('is recognised by its bytes, whatever the name, and line numbers are those of the text', async () => {
     const packed = await prepare([await csv('a.csv', gzipSync('a;b\n1;x\n'))]);
     expect(packed.parts[0]?.sha256).toBe((await prepare([await csv('a.csv', 'a;b\n1;x\n')])).parts[0]?.sha256);
     const lines = await prepare([await ndjson('a.ndjson.gz', gzipSync('{"a":1,"b":"x"}\n'))]);
@@ -120,7 +120,7 @@ describe('gzip', () => {
     });
   });
 
-  test('that breaks off is data-unreadable', async () => {
+  test('that is truncated is data-unreadable', async () => {
     const whole = gzipSync(`a\n${'1\n'.repeat(1000)}`);
     await expect(prepare([await csv('a.csv.gz', whole.subarray(0, -12))])).rejects.toMatchObject({
       code: 'data-unreadable',
@@ -128,16 +128,16 @@ describe('gzip', () => {
     });
   });
 
-  test('a bomb is too-large, and is stopped before it fills the disk', async () => {
+  test('that is a zip bomb is too-large, and is stopped before it fills the disk', async () => {
     const failure = expect(prepare([await csv('bomb.csv.gz', gzipSync(Buffer.alloc(100 * 2 ** 20, '1,1\n')))])).rejects;
     await failure.toMatchObject({ code: 'too-large', fields: { file: 'bomb.csv.gz' } });
     await failure.toThrow('250 times');
   });
 });
 
-describe('what no text of rows may hold is named with its line', () => {
+describe('values beyond the limits are named with their line', () => {
   const long = 'x'.repeat(2 ** 20);
-  test('a value of 1 MiB is the longest', async () => {
+  test('a value of 1 MiB is the longest allowed', async () => {
     expect((await prepare([await csv('a.csv', `a,b\n1,"${long}"\n`)])).rowsAdded).toBe(1);
   });
 
@@ -163,7 +163,7 @@ describe('what no text of rows may hold is named with its line', () => {
     });
   });
 
-  test('a NUL byte in CSV, with the line that it is on', async () => {
+  test('a NUL byte in CSV, with its line', async () => {
     await expect(prepare([await csv('given.csv', 'a,b\n1,2\n3,"x\ny\u0000"\n')])).rejects.toMatchObject({
       code: 'data-unreadable',
       fields: { file: 'given.csv', line: 4 },

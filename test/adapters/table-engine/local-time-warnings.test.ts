@@ -10,7 +10,7 @@ async function told(times: readonly string[], timezone: string) {
   return warnings.map(({ level, kind, count, example }) => `${level} ${kind} ${count} ${example}`);
 }
 
-test('local times are told of with their zone, and those that it skips or has twice with their number', async () => {
+test('a warning names the zone of local times, and counts the skipped and the repeated ones', async () => {
   const times = ['2026-03-29 02:30:00', '2026-10-25 02:00:00', '2026-10-25 02:59:59', '2026-07-01 12:00:00'];
   expect(await told(times, 'Europe/Vienna')).toEqual([
     'warning repeated-time 2 2026-10-25 02:00:00',
@@ -21,6 +21,6 @@ test('local times are told of with their zone, and those that it skips or has tw
   expect(await told(times, 'UTC')).toEqual([expect.stringMatching(/^guess naive-time 4 /)]);
 });
 
-test('nothing is told of times with an offset', async () => {
+test('times with an offset cause no warning', async () => {
   expect(await told(['2026-03-29 02:30:00Z', '2026-10-25 02:00:00+01:00'], 'Europe/Vienna')).toEqual([]);
 });

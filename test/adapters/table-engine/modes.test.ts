@@ -55,7 +55,7 @@ async function threeParts(request: Partial<PrepareBatch> = {}): Promise<Version>
 describe('upsert', () => {
   const request = { mode: 'upsert' as const, timestamp: 't' };
 
-  test('rows with a known key take the new values; only parts that held them are written anew', async () => {
+  test('rows with a known key get the new values, and only the parts that contain them are rewritten', async () => {
     const before = await threeParts();
     const { batch, version } = await ingest(
       'id,t,x\n3,2024-01-03,31\n2,2024-01-02,20\n9,2024-01-09,90\n',
@@ -80,14 +80,14 @@ describe('upsert', () => {
     expect(version.parts[3]).toMatchObject({ rows: 2, from: '2024-01-03T00:00:00.000Z' });
   });
 
-  test('a part without rows left is gone; a null that takes a value is a change', async () => {
+  test('a part without remaining rows is dropped, and a null that gets a value is a change', async () => {
     const { batch, version } = await ingest('id,t,x\n5,2024-01-05,51\n4,2024-01-04,40\n', request, await threeParts());
     expect(batch).toMatchObject({ rowsAdded: 0, rowsReplaced: 2 });
     expect(version.parts).toHaveLength(3);
     expect((await rowsOf(version)).map(({ x }) => x)).toEqual(['10', '20', '30', '40', '51']);
   });
 
-  test('what is known and equal changes nothing, and the same batch twice is the same version', async () => {
+  test('equal known rows change nothing, and the same batch twice gives the same version', async () => {
     const before = await threeParts();
     const text = 'id,t,x\n1,2024-01-01,11\n6,2024-01-06,60\n';
     const [once, again] = [await ingest(text, request, before), await ingest(text, request, before)];
@@ -97,7 +97,7 @@ describe('upsert', () => {
     expect(digests(nothing.version)).toEqual(digests(once.version));
   });
 
-  test('unique looks at the rows that stay', async () => {
+  test('unique checks only the rows that remain', async () => {
     const expectations = [{ column: 'x', unique: true as const, severity: 'error' as const }];
     const before = await threeParts();
     const swapped = 'id,t,x\n1,2024-01-01,20\n2,2024-01-02,10\n';
@@ -113,7 +113,7 @@ describe('upsert', () => {
 describe('snapshot', () => {
   const request = { mode: 'snapshot' as const, timestamp: 't' };
 
-  test('the batch is the whole dataset: what it lacks is gone', async () => {
+  test('the batch is the whole dataset, and rows missing from it are removed', async () => {
     const { batch, version } = await ingest(
       'id,t,x\n1,2024-01-01,10\n3,2024-01-03,31\n7,2024-01-07,70\n',
       request,
@@ -123,25 +123,25 @@ describe('snapshot', () => {
     expect((await rowsOf(version)).map(({ id }) => id)).toEqual(['1', '3', '7']);
   });
 
-  test('without a key rows are counted as wholes', async () => {
+  test('without a key, equal rows are counted', async () => {
     const first = await ingest('id,x\n1,1\n1,1\n2,2\n', { mode: 'snapshot', key: undefined });
     const { batch } = await ingest('id,x\n1,1\n2,3\n', { mode: 'snapshot', key: undefined }, first.version);
     expect(batch).toMatchObject({ rowsAdded: 1, rowsSkipped: 1, rowsReplaced: 0, rowsRemoved: 2 });
   });
 
-  test('the same rows in another order are the same version', async () => {
+  test('the same rows in another order give the same version', async () => {
     const first = await ingest('id,t,x\n1,2024-01-01,1\n2,2024-01-02,2\n', request);
     const second = await ingest('id,t,x\n2,2024-01-02,2\n1,2024-01-01,1\n', request, first.version);
     expect(digests(second.version)).toEqual(digests(first.version));
   });
 });
 
-describe('a schema that changes is decided by the expectation that says the type', () => {
+describe('an expectation of a type decides about a changed schema', () => {
   const typed = (type: 'number' | 'timestamp' | 'string' | 'integer', column = 'x') => ({
     expectations: [{ column, type, severity: 'error' as const }],
   });
 
-  test('whole numbers become number once a fraction comes; all parts are written with it', async () => {
+  test('integers become numbers once a fraction comes, and all parts are rewritten', async () => {
     const before = await threeParts();
     const more = 'id,t,x\n6,2024-01-06,6.5\n';
     await expect(ingest(more, { timestamp: 't' }, before)).rejects.toMatchObject({
@@ -156,7 +156,7 @@ describe('a schema that changes is decided by the expectation that says the type
     expect((await rowsOf(version)).map(({ x }) => x)).toEqual([10, 20, 30, null, 50, 6.5]);
   });
 
-  test('a known number with more digits than a number holds refuses it', async () => {
+  test('a known integer with too many digits for a number refuses the change', async () => {
     const first = await ingest('id,x\n1,9007199254740993\n', {});
     await expect(ingest('id,x\n2,0.5\n', typed('number'), first.version)).rejects.toMatchObject({
       code: 'schema-changed',
@@ -164,7 +164,7 @@ describe('a schema that changes is decided by the expectation that says the type
     });
   });
 
-  test('a new column comes in with its type, null in the rows before', async () => {
+  test('a new column is added with its type, and is null in earlier rows', async () => {
     const before = await threeParts();
     const more = 'id,t,x,zip\n6,2024-01-06,60,01234\n';
     await expect(ingest(more, { timestamp: 't' }, before)).rejects.toMatchObject({
@@ -176,13 +176,13 @@ describe('a schema that changes is decided by the expectation that says the type
     expect((await rowsOf(version)).map(({ zip }) => zip)).toEqual([null, null, null, null, null, '01234']);
   });
 
-  test('what does not fit the wider type either is refused', async () => {
+  test('values that do not fit the wider type either are refused', async () => {
     await expect(
       ingest('id,t,x\n6,2024-01-06,six\n', { timestamp: 't', ...typed('number') }, await threeParts()),
     ).rejects.toMatchObject({ code: 'schema-changed', fields: { column: 'x', value: 'six' } });
   });
 
-  test('in a first batch it decides what text is read as: digits can be a text, whole numbers a number', async () => {
+  test('in a first batch it decides how text is read: digits as text, integers as numbers', async () => {
     const zip = await ingest('id,x\n1,01234\n', typed('string'));
     expect(zip.batch).toMatchObject({ refused: false, columns: [{ name: 'id' }, { type: 'string' }] });
     expect(await rowsOf(zip.version)).toEqual([{ id: '1', x: '01234' }]);
@@ -195,7 +195,7 @@ describe('the difference of two versions', () => {
   const compare = (before: Version, after: Version, key?: string) =>
     bench.engine.compare({ before, after, ...(key === undefined ? {} : { key }) });
 
-  test('counts rows added, removed and changed by key, and says by which columns', async () => {
+  test('counts rows added, removed and changed by key, and names the changed columns', async () => {
     const before = await threeParts();
     const { version } = await ingest(
       'id,t,x\n1,2024-01-01,10\n2,2024-01-08,21\n3,2024-01-03,31\n6,2024-01-06,60\n',
@@ -219,13 +219,13 @@ describe('the difference of two versions', () => {
     });
   });
 
-  test('without a key, rows are compared as wholes, as often as they occur', async () => {
+  test('without a key, compares whole rows and their number', async () => {
     const before = (await ingest('id,x\n1,1\n1,1\n2,2\n', { key: undefined })).version;
     const after = (await ingest('id,x\n1,1\n2,3\n', { key: undefined })).version;
     expect((await compare(before, after)).rows).toEqual({ added: 1, removed: 2, changed: null, unchanged: 1 });
   });
 
-  test('names columns that are new, gone or of another type', async () => {
+  test('names columns that are new, removed or of another type', async () => {
     const before = (await ingest('id,x,old\n1,1,a\n', {})).version;
     const after = (await ingest('id,x,new\n1,1.5,b\n', {})).version;
     const { columns, rows } = await compare(before, after, 'id');
@@ -237,7 +237,7 @@ describe('the difference of two versions', () => {
     expect(rows).toMatchObject({ changed: 1 });
   });
 
-  test("shows each column's shift: in the deciles and categories of before, as statistics has it", async () => {
+  test("shows each column's shift in the deciles and categories of the earlier version", async () => {
     const text = (from: number, colours: readonly string[]): string =>
       `id,x,c\n${Array.from({ length: 1000 }, (_, at) => `${at},${from + at / 10},${colours[at % colours.length] ?? ''}\n`).join('')}`;
     const before = (await ingest(text(0, ['red', 'blue']), {})).version;
@@ -259,7 +259,7 @@ describe('the difference of two versions', () => {
     expect(stabilityIndexOf({ before: [0, 0], after: [1, 0] })).toBeNull();
   });
 
-  test('parts that both have are not read again for their rows', async () => {
+  test('does not read parts that both versions share', async () => {
     const before = await threeParts();
     const { version } = await ingest('id,t,x\n6,2024-01-06,60\n', { timestamp: 't' }, before);
     expect((await compare(before, version, 'id')).rows).toEqual({ added: 1, removed: 0, changed: 0, unchanged: 5 });

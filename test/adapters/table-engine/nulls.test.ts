@@ -25,17 +25,17 @@ const expected = [
   { x: null, s: 'NAB' },
 ];
 
-test('texts of data.nulls are missing in CSV, quoted ones too, and no text that only contains one', async () => {
+test('texts in data.nulls are missing in CSV, quoted or not, but not as part of a longer text', async () => {
   const file = await csv('a.csv', 'id,x,s\n1,0.5,a\n2,NA,"NA"\n3,-,NAB\n');
   expect(await rowsOf(await prepare([file], { nulls }))).toEqual(expected);
 });
 
-test('texts of data.nulls are missing in NDJSON, also in a column of numbers', async () => {
+test('texts in data.nulls are missing in NDJSON, also in a numeric column', async () => {
   const file = await ndjson('{"id":1,"x":0.5,"s":"a"}\n{"id":2,"x":"NA","s":"-"}\n{"id":3,"x":"-","s":"NAB"}\n');
   expect(await rowsOf(await prepare([file], { nulls }))).toEqual(expected);
 });
 
-test('texts of data.nulls are missing in text columns of Parquet', async () => {
+test('texts in data.nulls are missing in text columns of Parquet', async () => {
   const file = await parquet(
     'a.parquet',
     "SELECT * FROM (VALUES (1, 0.5::DOUBLE, 'a'), (2, NULL, 'NA'), (3, NULL, 'NAB')) AS t(id, x, s)",

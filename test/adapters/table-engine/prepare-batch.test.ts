@@ -18,7 +18,7 @@ const bikes = {
 };
 
 describe('the bike data', () => {
-  test('comes in whole, with types, instants and bounds', async () => {
+  test('is ingested completely, with types, instants and bounds', async () => {
     const batch = await prepare(bikes.files, bikes.request);
     expect(batch.rowsAdded).toBe(17_379);
     expect(Object.fromEntries(batch.columns.map(({ name, type }) => [name, type]))).toEqual({
@@ -49,7 +49,7 @@ describe('the bike data', () => {
     ]);
   });
 
-  test('a month after the half year adds its rows and skips the known ones, though the whole file is sent again', async () => {
+  test('skips known rows and adds a new month if the whole file is sent again', async () => {
     const first = await prepare(bikes.files, { ...bikes.request, before: '2011-07-01T04:00:00.000Z' });
     expect(first).toMatchObject({ rowsAdded: 4250, rowsSkipped: 0 });
     const second = await prepare(bikes.files, {
@@ -74,7 +74,7 @@ describe('the bike data', () => {
   });
 });
 
-describe('the same rows are the same bytes', () => {
+describe('the same rows give the same bytes', () => {
   const header = 'id,day,x,name\n';
   const lines = Array.from(
     { length: 500 },
@@ -82,7 +82,7 @@ describe('the same rows are the same bytes', () => {
   );
   const request = { key: 'id', timestamp: 'day' };
 
-  test('run twice, in another order, and in two files either way round', async () => {
+  test('if prepared twice, in another order, or split into two files', async () => {
     const whole = await csv('a.csv', header + lines.join(''));
     const reversed = await csv('b.csv', header + lines.toReversed().join(''));
     const first = await csv('1.csv', header + lines.slice(0, 123).join(''));
@@ -93,7 +93,7 @@ describe('the same rows are the same bytes', () => {
     expect(new Set(digests).size).toBe(1);
   });
 
-  test('also without key and time, and where rows are equal', async () => {
+  test('also without key and time, and with equal rows', async () => {
     const rows = ['a,1\n', 'b,2\n', 'a,1\n', 'c,\n'];
     const digests = [];
     for (const order of [rows, rows.toReversed()])
@@ -101,7 +101,7 @@ describe('the same rows are the same bytes', () => {
     expect(digests[0]).toBe(digests[1]);
   });
 
-  test('rows are sorted by instant, then key', async () => {
+  test('because rows are sorted by instant, then key', async () => {
     const batch = await prepare([await csv('s.csv', 'id,day\n3,2024-01-02\n1,2024-01-03\n2,2024-01-02\n')], request);
     expect(await look(`SELECT id FROM '${batch.parts[0]?.path}'`)).toEqual([{ id: '2' }, { id: '3' }, { id: '1' }]);
   });
@@ -111,7 +111,7 @@ describe('types are inferred over all rows', () => {
   const typesOf = async (text: string): Promise<Record<string, string>> =>
     Object.fromEntries((await prepareHere([await csv('t.csv', text)])).columns.map(({ name, type }) => [name, type]));
 
-  test('each of the six, with nulls and quotes', async () => {
+  test('for each of the six types, with nulls and quotes', async () => {
     expect(
       await typesOf(
         'b,i,n,s,t,z,d,e\ntrue,1,1.5,"x, ""y""",2024-01-02 03:04,2024-01-02T03:04:05Z,2024-01-02,\nFALSE,-2,2,,2024-01-02T03:04:05.678,2024-01-02 03:04:05+02:00,,\n',
@@ -128,13 +128,13 @@ describe('types are inferred over all rows', () => {
     });
   });
 
-  test('one value at the very end decides', async () => {
+  test('even if the very last value decides', async () => {
     const many = '1\n'.repeat(30_000);
     expect(await typesOf(`a\n${many}2.5\n`)).toEqual({ a: 'number' });
     expect(await typesOf(`a\n${many}x\n`)).toEqual({ a: 'string' });
   });
 
-  test('numbers that a cast would change stay text: too many digits, not finite, no day', async () => {
+  test('and numbers stay text if a cast would change them', async () => {
     expect(
       await typesOf(
         'long,infinite,day,mixed\n12345678901234567890,inf,2024-02-30,2024-01-01\n1,1.5,2024-01-01,2024-01-01 00:00\n',
@@ -142,18 +142,18 @@ describe('types are inferred over all rows', () => {
     ).toEqual({ long: 'string', infinite: 'string', day: 'string', mixed: 'string' });
   });
 
-  test.each([[';'], ['\t'], ['|']])('the delimiter %j is seen from the header', async (delimiter) => {
+  test.each([[';'], ['\t'], ['|']])('and the delimiter %j is detected from the header', async (delimiter) => {
     expect(await typesOf(`a${delimiter}"b${delimiter}c"\n1${delimiter}x,y\n`)).toEqual({
       a: 'integer',
       [`b${delimiter}c`]: 'string',
     });
   });
 
-  test('a byte order mark, carriage returns and a missing last line end are no matter', async () => {
+  test('despite a byte order mark, carriage returns and a missing final line end', async () => {
     expect(await typesOf('\ufeffa,b\r\n1,2\r\n3,4')).toEqual({ a: 'integer', b: 'integer' });
   });
 
-  test('quotes within cells, line breaks within quotes and blank lines lose no row', async () => {
+  test('and quotes within cells, line breaks within quotes and blank lines lose no row', async () => {
     const batch = await prepareHere([await csv('q.csv', '"a\nb",c\n5" pipe,"x\r\ny"\n\n"say ""hi""",z\n"",""\n')]);
     expect(await look(`SELECT * FROM '${batch.parts[0]?.path}' ORDER BY 1`)).toEqual([
       { 'a\nb': '', c: '' },
@@ -162,12 +162,12 @@ describe('types are inferred over all rows', () => {
     ]);
   });
 
-  test('a file of whole numbers and one of decimals make a number', async () => {
+  test('and a file of integers with a file of decimals gives numbers', async () => {
     const batch = await prepareHere([await csv('1.csv', 'a\n1\n'), await csv('2.csv', 'a\n1.5\n')]);
     expect(batch.columns).toEqual([{ name: 'a', type: 'number', nullable: false }]);
   });
 
-  test('Parquet brings its own types', async () => {
+  test('except for Parquet, which has its own types', async () => {
     const batch = await prepareHere([
       await parquet(
         'p.parquet',
@@ -199,7 +199,7 @@ describe('instants', () => {
     ).map((row) => row.at);
   };
 
-  test('a time that New York skips is the instant one hour on, one that it has twice the first; nothing is lost', async () => {
+  test('a time that New York skips is read one hour later, and a repeated one as its first occurrence', async () => {
     expect(
       await at(
         [
@@ -222,7 +222,7 @@ describe('instants', () => {
     ]);
   });
 
-  test('also where the clocks change by half an hour, and a day has two changes of the hour in the year', async () => {
+  test('clock changes of half an hour and both changes of a year are read correctly', async () => {
     expect(
       await at(['2024-04-07 01:45', '2024-10-06 02:15', '2024-04-07 02:00'], { timezone: 'Australia/Lord_Howe' }),
     ).toEqual(['2024-04-06T14:45', '2024-10-05T15:45', '2024-04-06T15:30']);
@@ -232,21 +232,21 @@ describe('instants', () => {
     ]);
   });
 
-  test('values with an offset are instants, whatever the zone', async () => {
+  test('values with an offset are instants in every zone', async () => {
     expect(await at(['2024-01-01T00:00:00+02:00', '2024-01-01T00:00:00Z'], { timezone: 'America/New_York' })).toEqual([
       '2023-12-31T22:00',
       '2024-01-01T00:00',
     ]);
   });
 
-  test('a day is its midnight in the zone; to_timestamp gives instants', async () => {
+  test('a day is midnight in the zone, and to_timestamp gives instants', async () => {
     expect(await at(['2024-07-01'], { timezone: 'America/New_York' })).toEqual(['2024-07-01T04:00']);
     expect(await at(['1704067200'], { timezone: 'America/New_York', timestamp: 'to_timestamp(t)' })).toEqual([
       '2024-01-01T00:00',
     ]);
   });
 
-  test('bounds are half-open, and rows outside are left out before anything is checked', async () => {
+  test('bounds are half-open, and rows outside are left out before any check', async () => {
     const file = await csv('o.csv', 'id,t,v\n1,2024-01-01,1\n1,2024-01-01,2\n2,2024-01-02,3\n3,2024-01-03,-4\n');
     const batch = await prepareHere([file], {
       key: 'id',
@@ -260,7 +260,7 @@ describe('instants', () => {
     expect(none).toMatchObject({ rowsAdded: 0, parts: [] });
   });
 
-  test('bounds of a part hold its rows to the microsecond', async () => {
+  test('bounds of a part are exact to the microsecond', async () => {
     const batch = await prepareHere(
       [await csv('m.csv', 't\n2024-01-01 00:00:00.123456\n2024-01-01 00:00:00.123956\n')],
       { timestamp: 't' },
@@ -270,7 +270,7 @@ describe('instants', () => {
 });
 
 describe('a further batch', () => {
-  test('takes whole numbers for a number, other column order, and nulls; the column becomes nullable', async () => {
+  test('accepts integers for numbers, another column order, and nulls, which make the column nullable', async () => {
     const first = await prepareHere([await csv('1.csv', 'id,x\n1,1.5\n')], { key: 'id' });
     const second = await prepareHere([await csv('2.csv', 'x,id\n2,2\n,3\n')], { key: 'id', ...after(first) });
     expect(second.rowsAdded).toBe(2);
@@ -286,13 +286,13 @@ describe('a further batch', () => {
     expect(third).toMatchObject({ rowsAdded: 1, columns: second.columns });
   });
 
-  test('without a key every row is new', async () => {
+  test('has only new rows without a key', async () => {
     const file = await csv('1.csv', 'x\n1\n');
     const first = await prepareHere([file]);
     expect(await prepareHere([file], after(first))).toMatchObject({ rowsAdded: 1, rowsSkipped: 0 });
   });
 
-  test('a known row is equal though null equals null, and skipping it needs no new part', async () => {
+  test('skips an equal row without a new part, and nulls are equal to each other', async () => {
     const file = await csv('1.csv', 'id,x,t\n1,,2024-01-01\n2,5,2024-01-02\n');
     const first = await prepareHere([file], { key: 'id', timestamp: 't' });
     expect(await prepareHere([file], { key: 'id', timestamp: 't', ...after(first) })).toMatchObject({
@@ -304,7 +304,7 @@ describe('a further batch', () => {
   });
 });
 
-test('a path may hold what a pattern would read as syntax', async () => {
+test('a path may contain glob characters', async () => {
   const path = join(bench.folder(), "o'dd [x] *?.csv");
   await writeFile(path, 'a\n1\n');
   const outputFolder = join(bench.folder(), 'out [1]*');

@@ -32,13 +32,13 @@ describe('a CSV file', () => {
     ['a workbook', Buffer.from([0x50, 0x4b, 3, 4, 0xff, 0]), /looks like a zip archive/],
     ['Parquet', 'PAR1abc', /looks like Parquet/],
     ['a PDF', '%PDF-1.4\nx\ny\n', /looks like a PDF/],
-  ])('says what is wrong: %s', async (_name, text, expected) => {
+  ])('is refused with the reason: %s', async (_name, text, expected) => {
     const message = await messageOf(prepare([await csv('a.csv', text)]));
     expect(message).toMatch(expected);
     expect(message).not.toMatch(/Error:|state machine|\/tmp/);
   });
 
-  test('may have names that begin with # or { ', async () => {
+  test('may have column names that begin with # or {', async () => {
     const { columns } = await prepare([await csv('a.csv', '#id,{x},PK\n1,2,3\n')]);
     expect(columns.map(({ name }) => name)).toEqual(['#id', '{x}', 'PK']);
   });
@@ -55,13 +55,13 @@ describe('an NDJSON file', () => {
     ['[{"a":1}]', /it holds a list, and/],
     ['{"a":NaN}', /"a" is NaN, which is no value of JSON; write null, or set data.nulls: \["NaN"\]/],
     ['{"a":-Infinity}', /"a" is -Infinity, which is no value of JSON/],
-  ])('%s is refused with its line and without inner words', async (text, expected) => {
+  ])('%s is refused with its line and without internal terms', async (text, expected) => {
     const message = await messageOf(prepare([await ndjson(`${text}\n`)]));
     expect(message).toMatch(expected);
     expect(message).not.toMatch(/Error:|Malformed|bigint|\/tmp/);
   });
 
-  test('NaN without quotes can be declared to mean a missing value, at first and later', async () => {
+  test('may declare NaN without quotes as a missing value, in the first and later batches', async () => {
     const nulls = ['NaN'];
     const first = await prepare([await ndjson('{"a":NaN}\n{"a":1.5}\n')], { nulls });
     expect(first.columns).toEqual([{ name: 'a', type: 'number', nullable: true }]);
@@ -72,7 +72,7 @@ describe('an NDJSON file', () => {
 });
 
 describe('a Parquet file', () => {
-  test('without rows is told without words of CSV', async () => {
+  test('without rows is refused without mention of CSV', async () => {
     const message = await messageOf(prepare([await parquet('a.parquet', 'SELECT 1 AS a WHERE false')]));
     expect(message).toBe('a.parquet has no rows; it must have at least one');
   });
@@ -82,7 +82,7 @@ describe('a Parquet file', () => {
     ['without its middle', (bytes) => Buffer.concat([bytes.subarray(0, 40), bytes.subarray(-60)]), /cut short/],
     ['that is broken within', (bytes) => Buffer.from(bytes).fill(7, 60, 3000), /a part of it is broken/],
     ['of four bytes', () => Buffer.from('PAR1'), /cut short/],
-  ])('%s is refused without the path that it has here', async (_name, damage, expected) => {
+  ])('%s is refused without its path on this machine', async (_name, damage, expected) => {
     const file = await parquet('a.parquet', 'SELECT i AS a FROM range(10000) t(i)');
     await writeFile(file.path, damage(await readFile(file.path)));
     const message = await messageOf(prepare([file]));
@@ -91,7 +91,7 @@ describe('a Parquet file', () => {
   });
 });
 
-test('a pattern that is none is refused without the words of the database', async () => {
+test('an invalid pattern is refused without the words of the database', async () => {
   const expectations = [{ column: 'a', pattern: '(', severity: 'error' as const }];
   const message = await messageOf(prepare([await csv('a.csv', 'a\nx\n')], { expectations }));
   expect(message).toMatch(/is no RE2 expression: missing \)/);
@@ -101,6 +101,6 @@ test.each([
   ['IO Error: Cannot open file "/srv/x y/a.csv": Permission denied\nmore', 'Cannot open file a.csv: Permission denied'],
   ["Invalid Input Error: Failed in File '/a.parquet' twice", 'Failed in File a.parquet twice'],
   ['Conversion Error: Could not convert string "/a/b" to INT64', 'Could not convert string "/a/b" to INT64'],
-])('of %j a person reads %j', (said, expected) => {
+])('the error %j is shown as %j', (said, expected) => {
   expect(saidByDuckDb(new Error(said))).toBe(expected);
 });

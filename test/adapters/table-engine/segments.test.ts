@@ -49,7 +49,7 @@ describe('sealing a segment', () => {
     ]);
   });
 
-  test('writes the columns of PredictionSegment, in order, typed', async () => {
+  test('writes the typed columns of PredictionSegment, in order', async () => {
     const sealed = await seal([record('p1', 5), record('p2', 3)]);
     expect(sealed).toMatchObject({ rows: 2, from: '2024-01-01T00:03:00.000Z', to: '2024-01-01T00:05:00.000Z' });
     expect(
@@ -81,11 +81,11 @@ describe('sealing a segment', () => {
     ['{"v":1,"id":"p2","eventT', 1],
     [`{"v":1,"id":"${'ü'.repeat(100_000)}`, 1],
     [JSON.stringify(record('p2', 2)), 2],
-  ])('a last line that was torn is left out, a whole one without its end is not (case %#)', async (torn, rows) => {
+  ])('leaves out a torn last line, but not a whole one without a line end (case %#)', async (torn, rows) => {
     expect((await seal([record('p1', 1)], { torn })).rows).toBe(rows);
   });
 
-  test('a broken line in the middle, a missing field and an empty segment are refused', async () => {
+  test('refuses a broken line in the middle, a missing field and an empty segment', async () => {
     await expect(
       seal([record('p1', 1)], { torn: `nonsense\n${JSON.stringify(record('p2', 2))}\n` }),
     ).rejects.toMatchObject({ code: 'data-unreadable' });
@@ -96,7 +96,7 @@ describe('sealing a segment', () => {
     await expect(seal([], { torn: '{"v":1' })).rejects.toMatchObject({ code: 'data-empty' });
   });
 
-  test('the index names the predictions that count, and the ids of requests are columns where there are some', async () => {
+  test('indexes the predictions that count, and has columns for request ids if there are any', async () => {
     const { path, indexPath } = await seal([
       record('p1', 1, { request: 'order "7"\n', row: 0 }),
       record('p\u00002', 2),
@@ -121,7 +121,7 @@ describe('sealing a segment', () => {
     });
   });
 
-  test("a feature's name may hold what a path would read as syntax", async () => {
+  test("accepts a feature's name with path syntax", async () => {
     const name = 'a.b/c~"d" $[0]';
     const sealed = await seal([record('p1', 1, { features: { [name]: 7 } })], { features: [name] });
     const served = await engine.readServed({ segments: [sealed.path], ...window });
@@ -129,11 +129,11 @@ describe('sealing a segment', () => {
   });
 });
 
-describe('what a classifier answered', () => {
+describe('predictions of a classifier', () => {
   const answered = (id: string, minute: number, prediction: string | boolean, share: number) =>
     record(id, minute, { prediction, probabilities: [1 - share, share] });
 
-  test('keeps its labels as words or truth values, and its probabilities beside them', async () => {
+  test('keep labels as words or booleans, with their probabilities', async () => {
     const words = await seal([answered('p1', 1, 'benign', 0.1), answered('p2', 2, 'malignant', 0.75)]);
     const types = await look(`DESCRIBE SELECT prediction, probabilities FROM '${words.path}'`);
     expect(types.map((column) => String(column.column_type))).toEqual(['VARCHAR', 'DOUBLE[]']);
@@ -153,7 +153,7 @@ describe('what a classifier answered', () => {
     expect((await engine.readServed({ segments: [truths.path], ...window })).predictions).toEqual([false]);
   });
 
-  test('is read beside segments that have no probabilities', async () => {
+  test('are read together with segments without probabilities', async () => {
     const some = await seal([answered('p1', 1, 'benign', 0.125)]);
     const none = await seal([record('p2', 2, { prediction: 'malignant' })]);
     expect(await engine.readServed({ segments: [some.path, none.path], ...window })).toMatchObject({
@@ -163,8 +163,8 @@ describe('what a classifier answered', () => {
   });
 });
 
-describe('reading what was served', () => {
-  test('joins labels by id, within the window, in the order of events, replays and shadows aside', async () => {
+describe('reading predictions', () => {
+  test('joins labels by id within the window, in the order of events, without replays and shadows', async () => {
     const sealed = await seal([
       record('late', 30),
       record('early', 10),
@@ -197,7 +197,7 @@ describe('reading what was served', () => {
     });
   });
 
-  test('an id counts once, as it was recorded first, across segments and whatever their order', async () => {
+  test('uses the first record of an id, across segments and in any order', async () => {
     const first = await seal([record('p', 20, { recordedAt: '2024-01-01T00:20:00.000Z', prediction: 1 })]);
     const again = await seal([record('p', 10, { recordedAt: '2024-01-01T00:21:00.000Z', prediction: 2 })]);
     for (const segments of [
@@ -215,12 +215,12 @@ describe('reading what was served', () => {
     });
   });
 
-  test('a replayed row does not take the place of the one that was served', async () => {
+  test('never replaces a served row by a replayed one', async () => {
     const sealed = await seal([record('p', 1, { replay: true, prediction: 1 }), record('p', 2, { prediction: 2 })]);
     expect((await engine.readServed({ segments: [sealed.path], ...window })).predictions).toEqual([2]);
   });
 
-  test('segments with other features are read together; what one lacks is null, and numbers stay numbers', async () => {
+  test('combines segments with different features, with null for absent ones, and numbers stay numbers', async () => {
     const one = await seal([record('p1', 1, { features: { x: 1, y: null } })], { features: ['x', 'y'] });
     const two = await seal([record('p2', 2, { features: { y: 2.5 } })], { features: ['y'] });
     expect((await engine.readServed({ segments: [one.path, two.path], ...window })).features).toEqual({
@@ -229,7 +229,7 @@ describe('reading what was served', () => {
     });
   });
 
-  test('a column that is empty in one segment does not change the values of other segments', async () => {
+  test('keeps the values of other segments if a column is empty in one', async () => {
     const features = ['n', 's', 'b'];
     const nothing = { n: null, s: null, b: null };
     const none = await seal([record('p1', 1, { features: nothing, prediction: null, error: 'no answer' })], {
@@ -246,7 +246,7 @@ describe('reading what was served', () => {
       });
   });
 
-  test('a row without an answer is kept, with null for its prediction, and one without a reason is refused', async () => {
+  test('keeps a row without a prediction as null, and refuses one without a reason', async () => {
     const failed = record('p2', 2, { prediction: null, error: 'the model answers with Infinity' });
     const sealed = await seal([record('p1', 1), failed]);
     expect(await look(`SELECT id, prediction, error FROM '${sealed.path}' ORDER BY id`)).toEqual([
@@ -256,7 +256,7 @@ describe('reading what was served', () => {
     await expect(seal([record('p1', 1, { prediction: null })])).rejects.toMatchObject({ code: 'data-unreadable' });
   });
 
-  test('no segments are no rows', async () => {
+  test('gives no rows for no segments', async () => {
     expect(await engine.readServed({ segments: [], ...window })).toEqual({
       rows: 0,
       ids: [],
@@ -271,7 +271,7 @@ describe('reading what was served', () => {
     });
   });
 
-  test('a hundred thousand rows and labels', async () => {
+  test('handles a hundred thousand rows and labels', async () => {
     const rows = 100_000;
     const sealed = await seal(
       Array.from({ length: rows }, (_, at) => record(`p${at}`, at % 60, { features: { x: at } })),

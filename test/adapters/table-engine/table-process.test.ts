@@ -62,7 +62,7 @@ describe('a locked database', () => {
       timezone: 'UTC',
     });
 
-  test('reads what it was given', async () => {
+  test('reads its input files', async () => {
     const database = await open();
     expect(await database.row(`SELECT count(*) AS rows FROM read_csv('${bikeData}')`)).toEqual({ rows: 17_379 });
   });
@@ -86,7 +86,7 @@ describe('a locked database', () => {
     await expect(database.run(sql)).rejects.toThrow();
   });
 
-  test('spills what does not fit into its memory', async () => {
+  test('spills to disk when memory is full', async () => {
     const database = await open();
     await database.run('CREATE TABLE t AS SELECT range AS a, md5(range::VARCHAR) AS b FROM range(2000000)');
     expect(await database.row('SELECT count(DISTINCT b) AS n FROM (SELECT b FROM t ORDER BY b)')).toEqual({
@@ -96,7 +96,7 @@ describe('a locked database', () => {
 });
 
 describe('the processes of an engine', () => {
-  test('leave nothing in the scratch folder and end with close', async () => {
+  test('leave nothing in the scratch folder and end with the engine', async () => {
     const scratchFolder = bench.folder();
     const engine = createDuckDbTableEngine({ sandbox, scratchFolder });
     await engine.readColumns({ files: [], columns: [] });
@@ -109,7 +109,7 @@ describe('the processes of an engine', () => {
     await expect(engine.readColumns({ files: [], columns: [] })).rejects.toMatchObject({ code: 'cancelled' });
   });
 
-  test('a call past its time limit is stopped and says so', async () => {
+  test('stop a call past its time limit, with an error that says so', async () => {
     const engine = createDuckDbTableEngine({ sandbox, scratchFolder: bench.folder(), timeLimitMs: 1 });
     await expect(engine.profile([bikeData], [])).rejects.toMatchObject({
       code: 'limit-reached',
@@ -122,7 +122,7 @@ describe('the processes of an engine', () => {
   test.each([
     ['its database', { memoryLimit: '2MiB' }],
     ['its process, which is a limit of the sandbox', { memoryBytes: 90 * 2 ** 20 }],
-  ])('a call that fills the memory of %s is final, and names the setting', async (_name, limits) => {
+  ])('give a final error that names the setting for a call that fills the memory of %s', async (_name, limits) => {
     const engine = createDuckDbTableEngine({ sandbox, scratchFolder: bench.folder(), ...limits });
     const file = { name: 'hour.csv', path: bikeData, format: 'csv' as const };
     const request = { files: [file], pinned: null, known: [], timezone: 'UTC', required: [], expectations: [] };
@@ -135,7 +135,7 @@ describe('the processes of an engine', () => {
     await engine.close();
   });
 
-  test('a compressed file that unpacks to more than the disk of a step is final, and names the setting', async () => {
+  test('give a final error that names the setting for a compressed file that unpacks beyond the disk limit', async () => {
     const folder = bench.folder();
     const lines = Array.from({ length: 600_000 }, (_, at) => `${(at * 7_919) % 1_000_003}`);
     await writeFile(join(folder, 'rows.csv.gz'), gzipSync(`a\n${lines.join('\n')}\n`, { level: 1 }));
@@ -150,7 +150,7 @@ describe('the processes of an engine', () => {
     await engine.close();
   });
 
-  test('a call that hands over more rows than its caller may hold is final, and names the setting', async () => {
+  test('give a final error that names the setting for a call that returns more rows than allowed', async () => {
     const engine = createDuckDbTableEngine({ sandbox, scratchFolder: bench.folder(), rowsAtMost: 2 });
     const path = join(bench.folder(), 'rows.parquet');
     await bench.look(`COPY (SELECT range AS a FROM range(3)) TO '${path}' (FORMAT parquet)`);
@@ -162,7 +162,7 @@ describe('the processes of an engine', () => {
     await engine.close();
   });
 
-  test('a call whose process is killed is process-died, and the next one works', async () => {
+  test('fail a call whose process is killed with process-died, and the next call works', async () => {
     const engine = createDuckDbTableEngine({ sandbox, scratchFolder: bench.folder() });
     const file = { name: 'hour.csv', path: bikeData, format: 'csv' as const };
     const request = { files: [file], pinned: null, known: [], timezone: 'UTC', required: [], expectations: [] };
@@ -180,7 +180,7 @@ describe('the processes of an engine', () => {
     await engine.close();
   });
 
-  test('many calls at once all answer', async () => {
+  test('answer many concurrent calls', async () => {
     const engine = createDuckDbTableEngine({ sandbox, scratchFolder: bench.folder(), concurrency: 2 });
     const answers = await Promise.all(
       Array.from({ length: 8 }, () => engine.readColumns({ files: [], columns: ['a'] })),
@@ -194,7 +194,7 @@ describe('the processes of an engine', () => {
      import { createSandbox } from ${JSON.stringify(sandboxMaker)};
      const sandbox = createSandbox({ mode: 'preferred', path: process.env.PATH, allow: [], folder: ${JSON.stringify(bench.folder())}, scratchFolder: ${JSON.stringify(bench.folder())} });\n`;
 
-  test('die with the process that started them, at work or waiting', async () => {
+  test('end with the process that started them, whether busy or idle', async () => {
     const script = join(bench.folder(), 'parent.ts');
     await writeFile(
       script,
@@ -212,7 +212,7 @@ describe('the processes of an engine', () => {
     await until(() => children.every((pid) => !alive(pid)));
   });
 
-  test('end with their input although their folder of compiled code was removed', async () => {
+  test('end with their input even if their folder of compiled code was removed', async () => {
     const folder = join(bench.folder(), 'compiled');
     await mkdir(folder);
     const child = await sandbox.open({
@@ -232,7 +232,7 @@ describe('the processes of an engine', () => {
     expect(await child.ended).toMatchObject({ kind: 'exited' });
   });
 
-  test('do not keep a finished process from ending', async () => {
+  test('do not keep a finished process alive', async () => {
     const script = join(bench.folder(), 'short.ts');
     await writeFile(
       script,

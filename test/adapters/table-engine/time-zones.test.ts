@@ -36,7 +36,7 @@ function expected(zone: IANAZone, local: number): number {
   return valid.length === 0 ? local - (earlier ?? 0) : Math.min(...valid);
 }
 
-test('DuckDB reads a local time in every zone as the runtime does, changes of the clocks included', async () => {
+test('DuckDB reads a local time in every zone as the JavaScript runtime does, clock changes included', async () => {
   const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
   const connection = await instance.connect();
   const different: string[] = [];
@@ -56,6 +56,6 @@ test('DuckDB reads a local time in every zone as the runtime does, changes of th
   expect(different).toEqual([]);
 });
 
-test('a quote in the name of a zone stays within its text', () => {
+test('a quote in a zone name is escaped', () => {
   expect(instantOfLocal('t', "x'y")).toContain(literal("x'y"));
 });

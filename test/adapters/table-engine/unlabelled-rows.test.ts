@@ -57,7 +57,7 @@ describe('a row without a target is neither trained on nor held out', () => {
   });
 });
 
-test('where every row has a target, nothing is counted', async () => {
+test('a dataset with a target in every row counts no unlabelled rows', async () => {
   expect(await split(days(100, 'i'))).not.toHaveProperty('unlabelled');
 });
 
@@ -74,7 +74,7 @@ describe('a split without any target is refused by name', () => {
   });
 });
 
-test('rows read as rows of a target leave out those without one, or have null there', async () => {
+test('rows read with a target leave out those without one, or have null for it', async () => {
   const { path } = await parquet(
     'rows.parquet',
     `SELECT * FROM (VALUES (1, 'NaN'::DOUBLE), (2, 3.5), (3, NULL), (4, 'inf'::DOUBLE), (5, 0)) t(id, y)`,

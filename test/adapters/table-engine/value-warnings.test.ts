@@ -55,7 +55,7 @@ test.each([
   [['１２', '3'], ['warning number-spelling 1 １２']],
   [['0x1F', '1_000', '7'], ['warning number-spelling 2 0x1F']],
   [["'1'", "'x'"], ["warning quotes 2 '1'"]],
-])('%j is told of as %j', async (values, expected) => {
+])('the values %j cause the warnings %j', async (values, expected) => {
   expect(await told(values)).toEqual(expected);
 });
 
@@ -66,11 +66,11 @@ test.each([
   [['0664', '0676', '+43 1 234 567 890']],
   [["rock 'n' roll", "'quoted'", 'plain']],
   [['2024_01', '2024_02', 'x']],
-])('nothing is said of %j', async (values) => {
+])('the values %j cause no warning', async (values) => {
   expect(await told(values)).toEqual([]);
 });
 
-test('a message names column, count, an example and the way out', async () => {
+test('a message contains column, count, an example and the way out', async () => {
   const { warnings } = await prepare([
     await csv('a.csv', 'id,x,d\n1,NA,03/04/2026\n2,1.5,01/01/2026\n3,n/a,05/06/2026\n'),
   ]);
@@ -80,7 +80,7 @@ test('a message names column, count, an example and the way out', async () => {
   expect(warnings.find(({ kind }) => kind === 'date-format')?.message).toContain('3 of its values');
 });
 
-test('counts are exact in a large batch, where only doubtful columns are read whole', async () => {
+test('counts are exact in a large batch, where only doubtful columns are read completely', async () => {
   const file = await parquet(
     'a.parquet',
     "SELECT i AS id, CASE WHEN i % 1000 = 7 THEN 'NA' ELSE CAST(i / 4 AS VARCHAR) END AS x, 'name ' || i AS s FROM range(30000) t(i)",
@@ -91,7 +91,7 @@ test('counts are exact in a large batch, where only doubtful columns are read wh
   ]);
 });
 
-test('an expectation that a column of text cannot meet says what is doubtful about the column', async () => {
+test('an expectation that a text column cannot meet explains what is doubtful about the column', async () => {
   const expectations = [{ column: 'x', severity: 'error' as const, min: 0 }];
   const file = await csv('a.csv', 'id,x\n1,NA\n2,1.5\n');
   await expect(prepare([file], { expectations })).rejects.toMatchObject({
@@ -100,7 +100,7 @@ test('an expectation that a column of text cannot meet says what is doubtful abo
   });
 });
 
-test('blanks around the name of a column are told of', async () => {
+test('blanks around a column name cause a warning', async () => {
   const { warnings } = await prepare([await csv('a.csv', 'a, b ,c\n1,2,3\n')]);
   expect(warnings).toMatchObject([{ level: 'warning', kind: 'header', column: ' b ' }]);
   expect(warnings[0]?.message).toContain('write it as "b"');

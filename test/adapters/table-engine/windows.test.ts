@@ -62,7 +62,7 @@ const columnsOf = async (path: string) =>
   );
 
 describe('the first half of 2011 in New York, its last 14 days held out', () => {
-  test('is 3914 rows to train on and 336 held out', async () => {
+  test('has 3914 training rows and 336 held out', async () => {
     const window = await split();
     expect(window).toMatchObject({ trainingRows: 3914, holdoutRows: 336 });
     expect(await look(`SELECT count(*) AS rows FROM '${window.trainPath}'`)).toEqual([{ rows: '3914' }]);
@@ -73,7 +73,7 @@ describe('the first half of 2011 in New York, its last 14 days held out', () => 
     ).toEqual([{ rows: '336', first: '2011-06-17 04:00:00', last: '2011-07-01 03:00:00' }]);
   });
 
-  test('training has the features, then the target, and nothing that could be peeked at', async () => {
+  test('gives training only the features and the target', async () => {
     const { trainPath, holdoutPath, validationPath } = await split();
     const typed = features.map(
       (name) => `${name} ${['temp', 'atemp', 'hum', 'windspeed'].includes(name) ? 'DOUBLE' : 'BIGINT'}`,
@@ -83,7 +83,7 @@ describe('the first half of 2011 in New York, its last 14 days held out', () => 
     expect(await columnsOf(validationPath)).toEqual(typed);
   });
 
-  test('gives the same bytes again, however its parts are cut', async () => {
+  test('gives the same bytes again, however its parts are split', async () => {
     const first = await split();
     const digest = async (path: string) => sha256OfBytes(await readFile(path));
     const files = [{ name: 'hour.csv', path: bikeData, format: 'csv' as const }];
@@ -100,7 +100,7 @@ describe('the first half of 2011 in New York, its last 14 days held out', () => 
   });
 });
 
-test('the hour that the clocks skip and the one they repeat keep their rows', async () => {
+test('skipped and repeated hours of clock changes keep their rows', async () => {
   const days = await split({
     from: '2011-11-05T04:00:00.000Z',
     to: '2011-11-08T05:00:00.000Z',
@@ -116,7 +116,7 @@ test('the hour that the clocks skip and the one they repeat keep their rows', as
   expect(local).toEqual(await look(`SELECT count(*) AS rows FROM '${parts[0]}' WHERE dteday = '2011-11-06'`));
 });
 
-test('a fraction by key is the first 52 bits of its SHA-256, whatever the window', async () => {
+test('a fraction by key uses the first 52 bits of its SHA-256, in every window', async () => {
   const held = (key: number): boolean =>
     Number(BigInt(`0x${createHash('sha256').update(String(key)).digest('hex').slice(0, 13)}`)) / 2 ** 52 < 0.2;
   const { holdoutPath, holdoutRows } = await split({ holdout: { kind: 'fraction', fraction: 0.2, by: 'instant' } });
@@ -130,7 +130,7 @@ test('a fraction by key is the first 52 bits of its SHA-256, whatever the window
 });
 
 test.each(['at', 'day', 'n', 'word', 'x'])(
-  'a fraction by %s, of whatever type and where it is missing, is told again from what the holdout holds',
+  'a fraction by %s, of any type and if missing, is recognised from the values in the holdout',
   async (by) => {
     const lines = Array.from({ length: 60 }, (_, at) => {
       const day = `2024-01-${String((at % 28) + 1).padStart(2, '0')}`;
@@ -154,7 +154,7 @@ test.each(['at', 'day', 'n', 'word', 'x'])(
   },
 );
 
-describe('what cannot be split is refused', () => {
+describe('an impossible split is refused', () => {
   test.each<[string, Partial<SplitWindow>]>([
     ['no rows to train on', { holdout: { kind: 'last', from: '2011-01-01T05:00:00.000Z' } }],
     ['none held out', { holdout: { kind: 'last', from: '2011-07-01T04:00:00.000Z' } }],
@@ -164,14 +164,14 @@ describe('what cannot be split is refused', () => {
     await expect(split(request)).rejects.toMatchObject({ code: 'no-data' });
   });
 
-  test('a column that is not there is named', async () => {
+  test('with the name of an absent column', async () => {
     await expect(split({ carried: ['nosuch'] })).rejects.toMatchObject({
       code: 'schema-changed',
       fields: { column: 'nosuch' },
     });
   });
 
-  test('a window of time without a timestamp', async () => {
+  test('for a window of time without a timestamp', async () => {
     const batch = await prepare([await csv('n.csv', 'a,b\n1,2\n3,4\n')]);
     await expect(
       split({ parts: batch.parts.map(({ path }) => path), features: ['a'], target: 'b', carried: [], key: undefined }),
@@ -180,7 +180,7 @@ describe('what cannot be split is refused', () => {
 });
 
 describe('reading columns', () => {
-  test('gives cells in file order, within half-open bounds', async () => {
+  test('returns cells in file order, within half-open bounds', async () => {
     const { holdoutPath } = await split();
     const read = await engine.readColumns({
       files: [holdoutPath],
@@ -199,7 +199,7 @@ describe('reading columns', () => {
     });
   });
 
-  test('all rows of the whole data, ordered', async () => {
+  test('returns all rows of the dataset in order', async () => {
     const read = await engine.readColumns({ files: parts, columns: ['cnt'], orderBy: ['cnt'] });
     expect(read.rows).toBe(17_379);
     expect(read.columns.cnt?.[0]).toBe(1);
@@ -207,7 +207,7 @@ describe('reading columns', () => {
     expect(read.columns.cnt?.reduce((sum: number, cell) => sum + Number(cell), 0)).toBe(3_292_679);
   });
 
-  test('every type as JSON has it', async () => {
+  test('returns every type as its JSON equivalent', async () => {
     const batch = await prepare([
       await csv(
         'c.csv',
@@ -232,7 +232,7 @@ describe('reading columns', () => {
     ]);
   });
 
-  test('no files are no rows; an absent column is named', async () => {
+  test('returns no rows for no files, and names an absent column', async () => {
     expect(await engine.readColumns({ files: [], columns: ['x'] })).toEqual({ rows: 0, columns: { x: [] } });
     await expect(engine.readColumns({ files: parts, columns: ['nosuch'] })).rejects.toMatchObject({
       code: 'schema-changed',
@@ -319,7 +319,7 @@ describe('data.fill', () => {
     return { allPath, ...(await split({ ...cities, ...request })) };
   }
 
-  test('replaces missing values in the training rows, and the holdout keeps them missing', async () => {
+  test('replaces missing values in the training rows, but not in the holdout', async () => {
     const window = await filled({ fill });
     const [city, size] = window.filled ?? [];
     expect(
@@ -339,7 +339,7 @@ describe('data.fill', () => {
     ]);
   });
 
-  test('is refused if its column cannot hold it, and changes nothing if it is not set', async () => {
+  test('is refused if its column cannot contain it, and changes nothing if it is not set', async () => {
     await expect(filled({ fill: { size: 'large' } })).rejects.toMatchObject({
       code: 'invalid-configuration',
       message: expect.stringContaining('data.fill says that a missing "size" is "large"'),
@@ -349,7 +349,7 @@ describe('data.fill', () => {
 });
 
 describe('an export', () => {
-  test('as CSV for spreadsheets neutralises what they would run, and nothing else', async () => {
+  test('as CSV for spreadsheets neutralises formulas, and nothing else', async () => {
     const batch = await prepare(
       [await csv('x.csv', 'id,s,n,t\n1,=1+1,-1,2024-01-01 00:00\n2,@x,-2.5,\n3,"a, ""b""",3,2024-01-02 00:00\n')],
       { key: 'id' },
@@ -367,7 +367,7 @@ describe('an export', () => {
     );
   });
 
-  test('as Parquet is one file of all parts', async () => {
+  test('as Parquet is one file with all parts', async () => {
     const path = join(bench.folder(), 'rows.parquet');
     await engine.exportRows({ parts: [...parts, ...parts], columns: ['instant', 'cnt'], format: 'parquet', path });
     expect(await look(`SELECT count(*) AS rows FROM '${path}'`)).toEqual([{ rows: '34758' }]);

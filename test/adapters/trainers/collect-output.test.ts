@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { collectOutput } from '../../../adapters/trainers/local/collect-output.ts';
 import { protobufBytesAtMost } from '../../../contracts/models/protobuf-bytes.ts';
 
-test('a model larger than the ONNX format takes is final, and the message says whose limit it is and the way out', async () => {
+test('a model larger than ONNX allows is a final failure, and the message names that limit and the way out', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-output-'));
   try {
     const model = await open(join(folder, 'model.onnx'), 'w');

@@ -74,7 +74,7 @@ afterAll(async () => {
   await rm(environment, { recursive: true });
 });
 
-test('a notebook that fails names the cell and its error on one line, and the log has where', async () => {
+test('a notebook that fails names the cell and its error on one line, and the log has the traceback', async () => {
   const cells = [
     { cell_type: 'markdown', metadata: {}, source: '# Train' },
     { cell_type: 'code', metadata: { tags: ['parameters'] }, source: 'rows = 1', outputs: [] },
@@ -102,7 +102,7 @@ test('a notebook that fails names the cell and its error on one line, and the lo
   expect(copy).toMatch(/depth = 3.*"ename": "ValueError"/s);
 });
 
-test('the word notebook before a notebook is the runner, and anything else is a program', () => {
+test('the command notebook followed by a notebook starts the runner, and otherwise names a program', () => {
   const given = [{ variable: 'V', name: 'run-notebook.py', path: '/perennial/run-notebook.py' }];
   expect(commandWords(['notebook', 'train.ipynb'], given)).toEqual([
     'python3',

@@ -35,7 +35,7 @@ except Exception as error:
     return ground.lines.flatMap((line) => /^stdout: answer (.*)$/.exec(line)?.[1] ?? []).join();
   }
 
-  test('shows no file that the script was not given', async () => {
+  test('shows no file except those of the script', async () => {
     const secret = join(ground.folder, 'secret.txt');
     await writeFile(secret, 'secret');
     expect(await inside(`open(${JSON.stringify(secret)}).read()`)).toBe('FileNotFoundError');
@@ -47,18 +47,18 @@ except Exception as error:
     expect(await inside('sorted(os.listdir("/perennial"))')).toBe("['code', 'output', 'params.json', 'train.parquet']");
   });
 
-  test('lets the script write to its output and its temporary folder, and nowhere else', async () => {
+  test('lets the script write only to its output and its temporary folder', async () => {
     for (const path of ['/perennial/code/x', '/perennial/x', '/x', '/usr/x', '/perennial/train.parquet'])
       expect(await inside(`open("${path}", "a").write("x")`), path).toBe('OSError');
     expect(await inside('open("/tmp/x", "w").write("x")')).toBe('1');
     expect(await inside('open(os.environ["PERENNIAL_OUTPUT"] + "/x", "w").write("x")')).toBe('1');
   });
 
-  test('has no processes in it but its own', async () => {
+  test("shows only the script's own processes", async () => {
     expect(Number(await inside('len([name for name in os.listdir("/proc") if name.isdigit()])'))).toBeLessThan(5);
   });
 
-  test('has no network unless the code was given one', async () => {
+  test('has no network unless the code has a grant', async () => {
     const server = createServer((_, response) => response.end('hello'));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
@@ -71,7 +71,7 @@ except Exception as error:
     }
   });
 
-  test('runs programs that are installed outside the folders of the system', async () => {
+  test('runs programs that are installed outside the system folders', async () => {
     const PATH = `${dirname(process.execPath)}:${process.env.PATH}`;
     const own = await layTrainingGround('bubblewrap', { ...process.env, PATH });
     const script = 'require("fs").writeFileSync(process.env.PERENNIAL_OUTPUT + "/model.onnx", process.version)';

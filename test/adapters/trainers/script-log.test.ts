@@ -9,16 +9,16 @@ function logged(...chunks: (string | Buffer)[]): string[] {
   return lines;
 }
 
-describe('what a script writes', () => {
-  test('is cut into lines wherever the pipe cuts it, also within a character', () => {
+describe('the output of a script', () => {
+  test('is split into lines however the pipe splits it, even within a character', () => {
     const bytes = Buffer.from('grüße\nzwei\r\ndrei');
     for (let at = 0; at <= bytes.length; at += 1)
       expect(logged(bytes.subarray(0, at), bytes.subarray(at))).toEqual(['grüße', 'zwei', 'drei']);
   });
 
-  test('loses nothing by an empty line', () => expect(logged('a\n\nb\n')).toEqual(['a', '', 'b']));
+  test('keeps empty lines', () => expect(logged('a\n\nb\n')).toEqual(['a', '', 'b']));
 
-  test('is one line for a bar that redraws itself', () => {
+  test('has one line for a progress bar that redraws itself', () => {
     for (const chunks of [
       ['10 %\r', '50 %\r100 %', '\nnext\n'],
       ['10 %\r', '100 %\nnext\n'],
@@ -27,15 +27,15 @@ describe('what a script writes', () => {
       expect(logged(...chunks)).toEqual(['100 %', 'next']);
   });
 
-  test('has no NUL in it, which Postgres would not keep', () => expect(logged('a\0b\n')).toEqual(['a\uFFFDb']));
+  test('contains no NUL, which Postgres cannot store', () => expect(logged('a\0b\n')).toEqual(['a\uFFFDb']));
 
-  test('is cut at the longest line that is kept, and what follows is whole again', () => {
+  test('is cut at the maximum line length, and the following line is complete', () => {
     const [long, next] = logged('x'.repeat(lineLengthAtMost), 'y'.repeat(100_000), '\nnext\n');
     expect(long).toBe(`${'x'.repeat(lineLengthAtMost)} … (cut after ${lineLengthAtMost} characters)`);
     expect(next).toBe('next');
   });
 
-  test('ends after a number of lines and says so, and its last lines are known all the same', () => {
+  test('ends after a maximum number of lines and says so, and its last lines are still known', () => {
     const lines: string[] = [];
     const log = new ScriptLog(({ stream, line }) => lines.push(`${stream}: ${line}`));
     log.write('stdout', Buffer.from('x\n'.repeat(linesAtMost + 5)));
@@ -47,7 +47,7 @@ describe('what a script writes', () => {
   });
 });
 
-test('progress is a fraction and a word; anything else is a line of the log', () => {
+test('progress is a fraction and a text, and anything else is a log line', () => {
   expect(parseProgress('::progress 0.4 fitting the trees')).toEqual({ fraction: 0.4, message: 'fitting the trees' });
   expect(parseProgress('::progress 1')).toEqual({ fraction: 1, message: '' });
   expect(parseProgress('::progress 7 too far')).toEqual({ fraction: 1, message: 'too far' });

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { createDiskObjectStore } from '../../../adapters/object-store/disk.ts';
 import { storeOutput } from '../../../adapters/trainers/local/store-output.ts';
 
-test('a result that the store has from long ago becomes young, so that garbage collection keeps it while the run lasts', async () => {
+test('a result that has been stored for long gets a new age, so that garbage collection keeps it during the run', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-output-'));
   try {
     const store = createDiskObjectStore(join(folder, 'blobs'));

@@ -20,7 +20,7 @@ for (const kind of ['bubblewrap', 'process-group'] as const) {
       ground.progress.length = 0;
     });
 
-    test('the script sees nothing of the environment that the worker has', async () => {
+    test("the script sees nothing of the worker's environment variables", async () => {
       const job = await ground.job({ 'train.sh': `env\n${model}` });
       await ground.train(job);
       const seen = ground.lines.flatMap((line) => /^stdout: ([A-Za-z_]+)=/.exec(line)?.[1] ?? []);
@@ -41,13 +41,13 @@ for (const kind of ['bubblewrap', 'process-group'] as const) {
       expect(seen.filter((variable) => !ofTheShell.includes(variable)).sort()).toEqual([...given, ...named].sort());
     });
 
-    test('a program that is not there is named', async () => {
+    test('a missing program is named', async () => {
       const failure = await failureOf(ground.train(await ground.job({}, { command: ['no-such-program', 'x'] })));
       expect(failure).toMatchObject({ code: 'training-failed', fields: { exitCode: 127 } });
       expect(failure.message).toContain('no-such-program');
     });
 
-    test('a link in the place of a model is no artifact', async () => {
+    test('a link is not accepted as a model', async () => {
       const link = await failureOf(
         ground.train(await ground.job({ 'train.sh': 'ln -s "$PERENNIAL_TRAIN" "$PERENNIAL_OUTPUT/model.onnx"\n' })),
       );
@@ -55,7 +55,7 @@ for (const kind of ['bubblewrap', 'process-group'] as const) {
       expect(link.message).toContain('link');
     });
 
-    test('children that stay, also in a session of their own, do not outlive a script that ended well', async () => {
+    test('child processes, even in a session of their own, end with a successful script', async () => {
       const seconds = uniqueSeconds();
       const job = await ground.job({
         'train.py': `
@@ -74,7 +74,7 @@ open(os.environ["PERENNIAL_OUTPUT"] + "/model.onnx", "w").write("model")
       expect(processesThatMention(seconds)).toEqual([]);
     });
 
-    test('what a supervisor watched ends also where the supervisor itself is killed', async () => {
+    test('supervised processes end even if the supervisor itself is killed', async () => {
       const seconds = uniqueSeconds();
       const job = await ground.job({ 'train.sh': `sleep ${seconds} & echo "under way"; sleep ${seconds}\n` });
       const training = failureOf(ground.train(job));
@@ -90,7 +90,7 @@ open(os.environ["PERENNIAL_OUTPUT"] + "/model.onnx", "w").write("model")
       expect(ground.lines.filter((line) => line.startsWith('std'))).toEqual([]);
     });
 
-    test('of what it writes, links, other things than files and numbers that are none are left out and named', async () => {
+    test('links, special files and invalid numbers in the output are left out and named', async () => {
       const job = await ground.job({
         'train.py': `
 import json, os
@@ -109,7 +109,7 @@ json.dump({"rmse": 2, "note": "good", "nested": {"a": 1}, "none": None}, open(ou
     });
 
     test.skipIf(process.platform !== 'linux')(
-      'a script that wants more memory than it is given fails, and the message says so',
+      'a script that exceeds its memory fails, and the message says so',
       async () => {
         const job = await ground.job(
           { 'train.py': 'rows = bytearray(600 * 2**20)\n' },
@@ -121,7 +121,7 @@ json.dump({"rmse": 2, "note": "good", "nested": {"a": 1}, "none": None}, open(ou
       },
     );
 
-    test('two trainings at once are apart', async () => {
+    test('two concurrent trainings do not affect each other', async () => {
       const script = {
         'train.sh': `echo "$PERENNIAL_SEED" > "$PERENNIAL_OUTPUT/seed.txt"; echo x > "$TMPDIR/$PERENNIAL_SEED"; cat "$TMPDIR"/*\n${model}`,
       };
