@@ -34,7 +34,7 @@ describe('without a key', () => {
   });
 
   test.each(['Bearer', 'Bearer ', 'Bearer nobody-has-this-key', 'Basic YTpi', 'bearer', 'Token abc'])(
-    '"%s" is no key',
+    'the header "%s" is not accepted as a key',
     async (authorization) => {
       const { status, headers } = await api.send(null, 'GET /v1/models', undefined, { authorization });
       expect(status).toBe(401);
@@ -42,7 +42,7 @@ describe('without a key', () => {
     },
   );
 
-  test('a body is not read before the key is', async () => {
+  test('the key is checked before the body is read', async () => {
     expect(
       (await api.send(null, 'POST /v1/models/bike/builds', '{"x":', { 'content-type': 'application/json' })).status,
     ).toBe(401);
@@ -50,14 +50,14 @@ describe('without a key', () => {
 });
 
 describe('with a key', () => {
-  test('a revoked key stops within a second or so', async () => {
+  test('a revoked key stops working within a second or so', async () => {
     const { id, key } = await api.addKey('leaver', [{ role: 'viewer' }]);
     expect((await api.send({ key }, 'GET /v1/models')).status).toBe(200);
     expect((await api.send('admin', `DELETE /v1/principals/${id}/keys`)).status).toBe(204);
     await expect.poll(async () => (await api.send({ key }, 'GET /v1/models')).status, { timeout: 3_000 }).toBe(401);
   });
 
-  test('a browser opens the page with the key as its password, and nothing else', async () => {
+  test('with the key as the password of HTTP Basic, a browser can open the documentation page and nothing else', async () => {
     const authorization = `Basic ${Buffer.from(`anybody:${api.keys.viewer}`).toString('base64')}`;
     expect((await api.send(null, 'GET /docs', undefined, { authorization })).text).toContain('swagger');
     expect((await api.send(null, 'GET /openapi.json', undefined, { authorization })).status).toBe(200);
@@ -66,8 +66,8 @@ describe('with a key', () => {
   });
 });
 
-describe('a grant on less than everything', () => {
-  test('on one model: sees it in lists, and no other', async () => {
+describe('a limited grant', () => {
+  test('on one model shows that model in lists, and no other', async () => {
     const { key } = await api.addKey('bike-only', [{ role: 'operator', project: 'default', model: 'bike' }]);
     expect((await api.send({ key }, 'GET /v1/models')).body.items.map((model: { name: string }) => model.name)).toEqual(
       ['bike'],
@@ -79,7 +79,7 @@ describe('a grant on less than everything', () => {
     expect((await api.send({ key }, 'GET /v1/ledger?model=bike')).status).toBe(200);
   });
 
-  test('on one environment: nothing in another', async () => {
+  test('on one environment permits nothing in another', async () => {
     const { key } = await api.addKey('stager', [{ role: 'operator', environment: 'staging' }]);
     await applyBike(api, 'staging');
     expect(
@@ -96,7 +96,7 @@ describe('a grant on less than everything', () => {
     ).toBe(403);
   });
 
-  test('on another project: this one is closed', async () => {
+  test('on another project permits nothing in this one', async () => {
     const { key } = await api.addKey('elsewhere', [{ role: 'admin', project: 'other' }]);
     expect((await api.send({ key }, 'GET /v1/models')).status).toBe(403);
     expect((await api.send({ key }, 'GET /v1/models', undefined, { 'perennial-project': 'other' })).status).toBe(200);
@@ -107,8 +107,8 @@ describe('a grant on less than everything', () => {
   });
 });
 
-describe('a route that somebody adds', () => {
-  test('and that the table of access does not name keeps the server from starting', () => {
+describe('a new route', () => {
+  test('that is missing from the access table keeps the server from starting', () => {
     const app: Api = fastify().withTypeProvider<ZodTypeProvider>();
     requireAccess(app);
     expect(() => app.get('/v1/secrets', () => ({}))).toThrow(
@@ -116,7 +116,7 @@ describe('a route that somebody adds', () => {
     );
   });
 
-  test('and that checks no role answers nothing', async () => {
+  test('that checks no role returns nothing', async () => {
     const app: Api = fastify().withTypeProvider<ZodTypeProvider>();
     requireAccess(app);
     app.get('/v1/ledger', () => ({ secret: 'rows' }));

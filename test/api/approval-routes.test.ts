@@ -32,7 +32,7 @@ function vote(who: Parameters<TestApi['send']>[0], body: Record<string, unknown>
   });
 }
 
-test('a request is listed and read with its evidence', async () => {
+test('a request is listed, and read with its evidence', async () => {
   const { body } = await api.send('viewer', 'GET /v1/approvals?status=pending&model=bike');
   expect(body.items.map(({ id }: Approval) => id)).toEqual([approval.id]);
   const elsewhere = await api.send('viewer', 'GET /v1/approvals?environment=staging');
@@ -55,7 +55,7 @@ describe('a vote', () => {
     expect(api.temporal.calls).toEqual([`nudge ${workflowId}`]);
   });
 
-  test('counts while Temporal is away', async () => {
+  test('counts even while Temporal is unreachable', async () => {
     api.temporal.away = true;
     try {
       expect((await vote('approver')).status).toBe(200);
@@ -76,7 +76,7 @@ describe('a vote', () => {
     expect((await vote(role)).status).toBe(403);
   });
 
-  test('by the requester is refused, whatever the role', async () => {
+  test('by the requester is refused, whatever their role', async () => {
     const { id, key } = await api.addKey('both', [{ role: 'approver' }]);
     const seeded = await seedVersion(api.repositories, scope, id, { seed: 1_000 });
     ({ approval } = await seedApproval(api.repositories, scope, id, seeded));
@@ -88,21 +88,21 @@ describe('a vote', () => {
     expect(await vote({ key })).toMatchObject({ status: 403, body: { code: 'forbidden' } });
   });
 
-  test('twice is refused', async () => {
+  test('a second time by the same voter is refused', async () => {
     await vote('approver');
     const again = await vote('approver');
     expect(again.status).toBe(403);
     expect(again.body.code).toBe('vote-refused');
   });
 
-  test('on what is decided, or superseded, is refused', async () => {
+  test('on a decided or superseded request is refused', async () => {
     await vote('approver', { decision: 'reject' });
     await api.repositories.approvals.tally(approval.id, approval.runId);
     const { key } = await api.addKey('late', [{ role: 'approver' }]);
     expect(await vote({ key })).toMatchObject({ status: 409, body: { code: 'approval-closed' } });
   });
 
-  test('of another shape names what is wrong', async () => {
+  test('with an invalid body is refused, and the error names what is wrong', async () => {
     expect(await vote('approver', { decision: 'maybe' })).toMatchObject({
       status: 400,
       body: { pointer: '/decision' },
@@ -110,7 +110,7 @@ describe('a vote', () => {
     expect(await vote('approver', { digest: 'short' })).toMatchObject({ status: 400, body: { pointer: '/digest' } });
   });
 
-  test('on what does not exist is not found', async () => {
+  test('on an unknown request is not found', async () => {
     expect(
       await api.send('approver', `POST /v1/approvals/${api.ids.next()}/votes`, {
         decision: 'approve',

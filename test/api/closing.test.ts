@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { sha256OfBytes } from '../../contracts/digest.ts';
 import { startTestApi } from '../support/api.ts';
 
-test('an API that closes answers what is under way and ends its connection, although the client would keep it', async () => {
+test('a closing API answers requests in progress and closes their connections, even if the client would keep them', async () => {
   const api = await startTestApi();
   const agent = new Agent({ keepAlive: true });
   try {

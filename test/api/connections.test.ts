@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 
-test('a connection goes in with its secret, and comes out without it', async () => {
+test('a connection is stored with its secret, and returned without it', async () => {
   const put = await api.send('admin', 'PUT /v1/connections/on-call', webhook);
   expect(put).toMatchObject({
     status: 200,
@@ -33,7 +33,7 @@ test('a connection goes in with its secret, and comes out without it', async () 
   expect(await api.repositories.connections.settings('default', 'on-call', 'webhook')).toEqual(webhook);
 });
 
-test('the database holds no secret in the clear', async () => {
+test('the database holds no secret in plain text', async () => {
   await api.send('admin', 'PUT /v1/connections/warehouse', {
     kind: 'postgres',
     url: 'postgres://u:hunter2@db.example.com/w',
@@ -46,7 +46,7 @@ test('the database holds no secret in the clear', async () => {
   expect(rows).not.toContain('hunter2');
 });
 
-test('what was sealed opens with the same secret and under the same name only', async () => {
+test('a sealed secret opens only with the same installation secret and under the same name', async () => {
   const sealed = seal('one secret of thirty-two characters', 'text', 'connection a/b');
   expect(unseal('one secret of thirty-two characters', sealed, 'connection a/b')).toBe('text');
   expect(() => unseal('another secret of thirty-two chars.', sealed, 'connection a/b')).toThrow(
@@ -63,7 +63,7 @@ test('what was sealed opens with the same secret and under the same name only', 
   }
 });
 
-test('a removed connection is gone, and its secret with it; again changes nothing', async () => {
+test('a removed connection and its secret are gone, and removing it again changes nothing', async () => {
   await api.send('admin', 'PUT /v1/connections/gone', webhook);
   expect((await api.send('admin', 'DELETE /v1/connections/gone')).status).toBe(204);
   expect((await api.send('admin', 'DELETE /v1/connections/gone')).status).toBe(204);
@@ -73,7 +73,7 @@ test('a removed connection is gone, and its secret with it; again changes nothin
   ).not.toContain('gone');
 });
 
-test('only administrators see or set them, and projects do not see each other’s', async () => {
+test('only administrators see or set connections, and a project does not see those of another', async () => {
   for (const who of ['viewer', 'operator', 'approver'] as const) {
     expect((await api.send(who, 'GET /v1/connections')).status).toBe(403);
     expect((await api.send(who, 'PUT /v1/connections/on-call', webhook)).status).toBe(403);
@@ -95,7 +95,7 @@ test.each([
   expect(answer.text).not.toContain('hunter2');
 });
 
-test('one that is of another kind than wanted says so', async () => {
+test('a connection of the wrong kind is an error that says so', async () => {
   await expect(api.repositories.connections.settings('default', 'on-call', 'postgres')).rejects.toMatchObject({
     code: 'conflict',
   });

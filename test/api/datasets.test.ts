@@ -61,7 +61,7 @@ async function ingest(scope: Scope, csv: string): Promise<Ingested> {
 const header = 'id,at,temp,cnt\n';
 
 describe('an upsert', () => {
-  test('replaces rows, shares the parts that hold none of them, and shows in the version, the ledger and the diff', async () => {
+  test('replaces rows, reuses the parts without replaced rows, and appears in the version, the ledger and the diff', async () => {
     const scope = await apply('upserted', { mode: 'upsert' });
     await ingest(scope, `${header}1,2011-01-01 00:00,0.1,10\n2,2011-01-01 01:00,0.2,20\n`);
     await ingest(scope, `${header}3,2011-01-01 02:00,0.3,30\n`);
@@ -92,7 +92,7 @@ describe('an upsert', () => {
     expect((await api.send('viewer', 'GET /v1/models/upserted/datasets/2/diff/9')).status).toBe(404);
   });
 
-  test('of what is known is no new version', async () => {
+  test('of known rows creates no new version', async () => {
     const scope = await apply('steady', { mode: 'upsert' });
     const rows = `${header}1,2011-01-01 00:00,0.1,10\n`;
     await ingest(scope, rows);
@@ -100,7 +100,7 @@ describe('an upsert', () => {
   });
 });
 
-test('a snapshot is the whole dataset, and what it lacks is new data too', async () => {
+test('a snapshot is the whole dataset, and missing rows also count as new data', async () => {
   const scope = await apply('whole', { mode: 'snapshot' });
   await ingest(scope, `${header}1,2011-01-01 00:00,0.1,10\n2,2011-01-01 01:00,0.2,20\n`);
   expect(await ingest(scope, `${header}2,2011-01-01 01:00,0.2,20\n`)).toMatchObject({
@@ -109,7 +109,7 @@ test('a snapshot is the whole dataset, and what it lacks is new data too', async
 });
 
 describe('refused rows', () => {
-  test('are downloaded with file, line and reason, as CSV or Parquet, by who may see the model', async () => {
+  test('can be downloaded with file, line and reason, as CSV or Parquet, by everybody who may see the model', async () => {
     const scope = await apply('refused', { expectations: [{ column: 'cnt', range: [0, 100] }] });
     const refused = await ingest(scope, `${header}1,2011-01-01 00:00,0.1,10\n2,2011-01-01 01:00,0.2,-20\n`);
     expect(refused).toMatchObject({ failure: { code: 'expectations-failed', fields: { rows: 1 } } });
@@ -127,7 +127,7 @@ describe('refused rows', () => {
     expect((await api.send(stranger, `GET /v1/runs/${refused.runId}/quarantine`)).status).toBe(403);
   });
 
-  test('there are none where the dataset as a whole is refused, and it says so', async () => {
+  test('do not exist if the dataset as a whole is refused, and the error says so', async () => {
     const scope = await apply('sparse', { expectations: [{ rowCount: { min: 5 } }, { freshness: '1 day' }] });
     const refused = await ingest(scope, `${header}1,2011-01-01 00:00,0.1,10\n`);
     expect(refused).toMatchObject({ failure: { code: 'expectations-failed', fields: { quarantine: null, rows: 0 } } });
@@ -141,7 +141,7 @@ describe('refused rows', () => {
   });
 });
 
-test("references are looked up in the other model's dataset, and its absence is said", async () => {
+test("references are checked against the other model's dataset, and an error reports if there is none", async () => {
   const expectations = [{ column: 'temp', references: { model: 'climate', column: 'temp' } }];
   const scope = await apply('referring', { expectations });
   const rows = `${header}1,2011-01-01 00:00,0.1,10\n2,2011-01-01 01:00,0.7,20\n`;

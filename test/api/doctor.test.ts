@@ -40,20 +40,20 @@ async function doctor(...args: string[]) {
   return cli(['doctor', '--url', url, '--key', api.keys.admin, ...args]);
 }
 
-test('an installation in which nothing is wrong is healthy', async () => {
+test('an installation without problems is healthy', async () => {
   expect(await examine({ deep: true })).toEqual([]);
   const { code, stdout } = await doctor();
   expect(code).toBe(0);
   expect(stdout).toMatch(/ledger\s+1\s+well/);
 });
 
-test('only who administers everything may ask, and the cursor is one that was given', async () => {
+test('only an administrator of everything may examine, with a cursor that an earlier page gave', async () => {
   expect((await api.send('operator', 'GET /v1/doctor')).status).toBe(403);
   expect((await api.send('operator', 'POST /v1/doctor', { fix: true })).status).toBe(403);
   expect((await api.send('admin', 'GET /v1/doctor?cursor=nonsense')).status).toBe(400);
 });
 
-test('a tampered chain is named, and not mended', async () => {
+test('a tampered chain is named, and not repaired', async () => {
   await tamper(api.database, "update ledger set reason = 'never' where model_id = $1", [scope.modelId]);
   const what: unknown = expect.stringContaining('entry 1 was changed');
   expect(await examine({ fix: true })).toMatchObject([
@@ -65,7 +65,7 @@ test('a tampered chain is named, and not mended', async () => {
   expect(stderr).toContain('1 problem found and not mended');
 });
 
-test('bytes that a version refers to and the store lacks are named, with who refers to them and where they are used', async () => {
+test('missing bytes that a version refers to are named, with the reference and where they are used', async () => {
   const { sha256: artifact } = await api.objectStore.putBytes(Buffer.from('a model'));
   const { version } = await seedVersion(api.repositories, scope, api.principals.operator, { seed: 1, artifact });
   const before = of(await examine(), 'bytes').map((one) => one.subject);
@@ -78,7 +78,7 @@ test('bytes that a version refers to and the store lacks are named, with who ref
   expect(missing?.state).toBe('found');
 });
 
-test('bytes that are not those that their name says are found by a deep look, and only by that', async () => {
+test('bytes that do not match their digest are found by a deep examination only', async () => {
   const { sha256: artifact } = await api.objectStore.putBytes(Buffer.from('a model'));
   await seedVersion(api.repositories, scope, api.principals.operator, { seed: 1, artifact });
   await writeFile(join(api.folder, 'objects', artifact.slice(0, 2), artifact), 'another');
@@ -87,7 +87,7 @@ test('bytes that are not those that their name says are found by a deep look, an
   expect(named(await examine({ deep: true }))).toContain('other bytes under its name');
 });
 
-test('schedules are made what the rows say, in both directions, and what was mended is told', async () => {
+test("Temporal's schedules are changed to match the rows, in both directions, and each repair is reported", async () => {
   const nightly = { cron: '0 3 * * *', timezone: 'UTC', paused: false, overlap: 'skip' } as const;
   await api.repositories.schedules.put(scope, 'lost', nightly, api.principals.operator);
   await api.repositories.schedules.put(scope, 'other', nightly, api.principals.operator);
@@ -103,14 +103,14 @@ test('schedules are made what the rows say, in both directions, and what was men
   expect(of(await examine(), 'schedules')).toEqual([]);
 });
 
-test('a part that is away is a problem of its own, and the others are looked at nevertheless', async () => {
+test('an unreachable part is a problem of its own, and the other parts are still examined', async () => {
   const nightly = { cron: '0 3 * * *', timezone: 'UTC', paused: false, overlap: 'skip' } as const;
   await api.repositories.schedules.put(scope, 'nightly', nightly, api.principals.operator);
   api.temporal.away = true;
   expect(await examine()).toMatchObject([{ check: 'schedules', what: 'Temporal is away' }]);
 });
 
-test('working folders of processes that have ended are removed, and those of the living stay', async () => {
+test('working folders of ended processes are removed, and those of running ones stay', async () => {
   const mine = await claimScratch(api.folder, 'worker', identityOf);
   const root = join(api.folder, 'scratch');
   const leave = async (name: string, owner?: object): Promise<void> => {
@@ -136,7 +136,7 @@ test('working folders of processes that have ended are removed, and those of the
   expect(left.toSorted()).toEqual(['api-starting', mine.slice(root.length + 1), 'worker-elsewhere'].toSorted());
 });
 
-test('--fix exits 0 when all that was wrong is mended', async () => {
+test('--fix exits with 0 if every problem was repaired', async () => {
   await api.temporal.setSchedule(scope, 'stray', {
     cron: '0 3 * * *',
     timezone: 'UTC',

@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 
-test('the evidence has what was gathered for the request, and how to decide', async () => {
+test('the evidence contains everything gathered for the request, and how to decide', async () => {
   const { status, body } = await api.send('viewer', `GET /v1/approvals/${approval.id}/evidence`);
   expect(status).toBe(200);
   expect(Evidence.parse(body)).toEqual(body);
@@ -34,13 +34,13 @@ test('the evidence has what was gathered for the request, and how to decide', as
   });
 });
 
-test('lists leave the long part out', async () => {
+test('lists leave out the long details', async () => {
   const { body } = await api.send('viewer', 'GET /v1/approvals');
   expect(body.items[0]).not.toHaveProperty('details');
   expect(body.items[0]).not.toHaveProperty('evidence.changedRows');
 });
 
-test('the page is for browsers: HTTP Basic does, and nothing but its own script and style runs', async () => {
+test('the page opens with HTTP Basic, and runs only its own script and style', async () => {
   const path = `/v1/approvals/${approval.id}/evidence.html`;
   const authorization = `Basic ${Buffer.from(`anybody:${api.keys.viewer}`).toString('base64')}`;
   const page = await api.api.inject({ url: path, headers: { authorization } });
@@ -58,7 +58,7 @@ test('the page is for browsers: HTTP Basic does, and nothing but its own script 
   expect(stranger.headers['www-authenticate']).toContain('Basic');
 });
 
-test('what a browser sends by itself decides nothing', async () => {
+test('requests that a browser sends on its own decide nothing', async () => {
   const authorization = `Basic ${Buffer.from(`anybody:${api.keys.approver}`).toString('base64')}`;
   const answer = await api.api.inject({
     method: 'POST',
@@ -69,7 +69,7 @@ test('what a browser sends by itself decides nothing', async () => {
   expect(answer.statusCode).toBe(401);
 });
 
-test('the page has its parts in the order in which a request is read', () => {
+test('the page has its sections in the order in which a reader needs them', () => {
   const page = evidencePage(evidenceDocument(exampleApproval, exampleDetails, 'bo'), 'a-nonce');
   const parts = [...page.matchAll(/<section id="([^"]+)"/g)].map(([, part]) => part);
   expect(parts).toEqual([
@@ -103,7 +103,7 @@ test('the plan announces no bake and no stop for a release that gets all request
   expect(stops).toEqual([]);
 });
 
-test('slices come worst first, and the plan says every step and what stops it', () => {
+test('slices are sorted worst first, and the plan names every step and what stops it', () => {
   const { slices, traffic, stops, rollbackTarget } = evidenceDocument(exampleApproval, exampleDetails, 'bo');
   expect(slices.map(({ slice }) => slice)).toEqual(['workingday=0', 'workingday=1']);
   expect(rollbackTarget).toMatchObject({ modelVersion: 5 });
@@ -120,7 +120,7 @@ test('slices come worst first, and the plan says every step and what stops it', 
   ]);
 });
 
-test('numbers of a refit are said to be those of the version that it is the refit of', () => {
+test('the metrics of a refit are attributed to the version that was evaluated', () => {
   const { evaluation } = exampleApproval.evidence;
   const cites = { evaluation: evaluation.holdout, modelVersion: 6, artifact: evaluation.modelVersionDigest };
   const refit = { ...exampleApproval, evidence: { ...exampleApproval.evidence, evaluation: { ...evaluation, cites } } };
@@ -135,7 +135,7 @@ test('numbers of a refit are said to be those of the version that it is the refi
   expect(plain).not.toContain('refit');
 });
 
-test('parts that an upsert wrote anew are not said to be rows that were added and removed', () => {
+test('parts that an upsert rewrote are not reported as added and removed rows', () => {
   const { compared: _compared, ...parts } = exampleDetails.data;
   const data = { ...parts, rows: 12_890, rowsAdded: 4_000, rowsRemoved: 4_000 };
   const page = evidencePage(evidenceDocument(exampleApproval, { ...exampleDetails, data }, 'bo'), 'a-nonce');
@@ -143,7 +143,7 @@ test('parts that an upsert wrote anew are not said to be rows that were added an
   expect(page).not.toContain('4,000 added');
 });
 
-test('rows that were compared are told as rows, and columns by how far they have moved', () => {
+test('compared data is reported as rows, and columns by the size of their shift', () => {
   const page = evidencePage(evidenceDocument(exampleApproval, exampleDetails, 'bo'), 'a-nonce');
   expect(page).toMatch(
     /720 added<\/strong>, <strong>0 removed<\/strong>, <strong>3 changed<\/strong>,\s+12,887 unchanged/,
@@ -152,7 +152,7 @@ test('rows that were compared are told as rows, and columns by how far they have
   expect(page).toContain('and 15 that have moved less');
 });
 
-test('a build without a window was trained on all rows, and not since the year one', () => {
+test('a build without a window is shown as trained on all rows, not since the year one', () => {
   const lineage = exampleDetails.lineage;
   const trained = { ...lineage.trained, from: '0001-01-01T00:00:00.000Z' };
   const details = { ...exampleDetails, lineage: { ...lineage, trained } };
@@ -160,7 +160,7 @@ test('a build without a window was trained on all rows, and not since the year o
   expect(page).toContain('trained on 4,007 rows up to 2012-07-01 04:00 UTC, 336 held out');
 });
 
-test('whatever people and programs wrote is shown as text', () => {
+test('text from people and programs is escaped', () => {
   const hostile = `"><script>alert(1)</script><img src=x onerror='alert(2)'>`;
   const told: Approval = {
     ...exampleApproval,

@@ -25,7 +25,7 @@ afterAll(() => api.stop());
 const path = 'POST /v1/models/bike/labels';
 const send = (body: unknown, type = 'application/json') => api.send('operator', path, body, { 'content-type': type });
 
-test('labels come as JSON, NDJSON and CSV, a single one without its brackets, and the later one counts', async () => {
+test('labels are accepted as JSON, NDJSON and CSV, a single one without brackets, and the later one counts', async () => {
   const json = [
     { id: 'a', value: 1 },
     { id: 'b', value: '2.0', at: '2012-01-01T00:00:00+00:00' },
@@ -53,7 +53,7 @@ test('labels come as JSON, NDJSON and CSV, a single one without its brackets, an
   });
 });
 
-test('a refused label is named with its place, and the others are taken', async () => {
+test('a refused label is named with its position, and the others are accepted', async () => {
   const { status, body } = await send([
     { id: 'a', value: 1 },
     { id: 'b', value: 'many' },
@@ -71,7 +71,7 @@ test('a refused label is named with its place, and the others are taken', async 
   expect(body.refusals[0].reason).toBe('"many" is not a number, and the labels of a regression are numbers');
 });
 
-test('a request whose labels are all refused has failed', async () => {
+test('a request fails if all of its labels are refused', async () => {
   const { status, body } = await send([{ id: 'a', value: 1e300 }]);
   expect(status).toBe(400);
   expect(body.detail).toBe(
@@ -98,7 +98,7 @@ test.each([
   ['application/json', '[{"value":1}]', 'a label names either "id", of the prediction, or "request"'],
   ['application/json', '[{"id":"x","row":1,"value":1}]', '"row" belongs to "request"'],
   ['application/json', '[{"id":"x","request":"y","value":1}]', 'a label names either'],
-])('%s that is none is refused, and the place is named (case %#)', async (type, text, said) => {
+])('invalid %s is refused, and the position is named (case %#)', async (type, text, said) => {
   const { status, body } = await send(text, type);
   expect({ status, detail: body.detail }).toEqual({ status: 400, detail: expect.stringContaining(said) });
 });

@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 
 describe('collecting garbage', () => {
-  test('is an administrator’s to begin and anybody’s of the whole to look at', async () => {
+  test('is started by an administrator of everything, and visible to every viewer of everything', async () => {
     expect((await api.send('operator', 'POST /v1/gc', {})).status).toBe(403);
     const ofOneModel = await api.addKey('one-model', [{ role: 'admin', project: 'default', model }]);
     expect((await api.send(ofOneModel, 'POST /v1/gc', {})).status).toBe(403);
@@ -43,7 +43,7 @@ describe('collecting garbage', () => {
     await api.repositories.collections.end(id, null);
   });
 
-  test('a key begins one, also when it is sent again after that one has ended', async () => {
+  test('is started once per key, even if the key is sent again after its end', async () => {
     const begin = (body: object) => api.send('admin', 'POST /v1/gc', body, { 'idempotency-key': 'nightly' });
     const { status, body } = await begin({ dryRun: true });
     expect(status).toBe(202);
@@ -57,7 +57,7 @@ describe('collecting garbage', () => {
     expect(await begin({})).toMatchObject({ status: 409, body: { code: 'idempotency-conflict', collectionId: id } });
   });
 
-  test('keeps what was put within the hour, whoever asks', async () => {
+  test('keeps blobs younger than an hour, whoever starts it', async () => {
     const refused = await api.send('admin', 'POST /v1/gc', { grace: '59m' });
     expect(refused).toMatchObject({ status: 400, body: { code: 'invalid-request', pointer: '/grace' } });
     expect((await api.send('admin', 'POST /v1/gc', { older: 1 })).status).toBe(400);
@@ -65,7 +65,7 @@ describe('collecting garbage', () => {
 });
 
 describe('archiving a model', () => {
-  test('pauses its schedules, wakes its lifecycle to end, and refuses what would begin', async () => {
+  test('pauses its schedules, wakes its lifecycle to end, and refuses new work', async () => {
     expect((await api.send('operator', `POST /v1/models/${model}/archive`, { reason: 'x' })).status).toBe(403);
     const archived = await api.send('admin', `POST /v1/models/${model}/archive`, { reason: 'closed' });
     expect(archived).toMatchObject({ status: 200, body: { model: { name: model }, environments: ['production'] } });
@@ -82,7 +82,7 @@ describe('archiving a model', () => {
     expect(await names('?archived=true')).toContain(model);
   });
 
-  test('is taken back by restoring, which leaves the schedules paused', async () => {
+  test('is undone by restoring, which leaves the schedules paused', async () => {
     await api.send('admin', `POST /v1/models/${model}/archive`, { reason: 'closed' });
     api.temporal.calls.length = 0;
     const restored = await api.send('admin', `POST /v1/models/${model}/restore`, { reason: 'open again' });
@@ -93,7 +93,7 @@ describe('archiving a model', () => {
   });
 });
 
-test('triggers are listed with what became of them, and with what the next build waits for', async () => {
+test('triggers are listed with their status, and with what the next build waits for', async () => {
   const scope = await api.repositories.models.scope('default', model, 'production');
   await api.send('operator', `PUT /v1/models/${model}`, {
     ...bikeInput,

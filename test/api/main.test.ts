@@ -75,7 +75,7 @@ function start(environment: Record<string, string>): {
   };
 }
 
-test('starts on an empty database without Temporal, serves its administrator, and ends on SIGTERM in good time', async () => {
+test('the API starts on an empty database without Temporal, serves its administrator, and ends promptly on SIGTERM', async () => {
   const api = start({ PERENNIAL_ADMIN_KEY: adminKey });
   const { address } = await api.until('the API is ready');
   expect((await fetch(`${address}/healthz`)).status).toBe(200);
@@ -103,7 +103,7 @@ test('starts on an empty database without Temporal, serves its administrator, an
   expect(performance.now() - began).toBeLessThan(5_000);
 });
 
-test('names every setting that is wrong, and ends', async () => {
+test('the API names every invalid setting, and exits', async () => {
   const api = start({ DATABASE_URL: 'mysql://x', PERENNIAL_API_PORT: 'eighty', PERENNIAL_ADMIN_KEY: 'short' });
   const { msg } = await api.until('cannot start');
   expect(msg).toMatch(/DATABASE_URL/);

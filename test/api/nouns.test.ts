@@ -19,7 +19,7 @@ beforeEach(() => {
 });
 
 describe('a model', () => {
-  test('is applied from YAML as from JSON, and the same again is no new version', async () => {
+  test('is applied from YAML or JSON, and applying the same configuration again creates no version', async () => {
     const input = { ...bikeInput, name: 'taxi' };
     const first = await api.send('operator', 'PUT /v1/models/taxi', stringify(input), {
       'content-type': 'application/yaml',
@@ -45,7 +45,7 @@ describe('a model', () => {
     );
   });
 
-  test('with a retraining schedule gets a Temporal Schedule, and loses it with the key', async () => {
+  test('with a retraining schedule gets a Temporal schedule, and loses it when the key is removed', async () => {
     const input = { ...bikeInput, name: 'scheduled' };
     await api.send('operator', 'PUT /v1/models/scheduled', { ...input, retrain: { schedule: '0 3 1 * *' } });
     expect(api.temporal.calls).toEqual(['set scheduled/production/retrain 0 3 1 * *', 'advance scheduled/production']);
@@ -93,7 +93,7 @@ describe('a schedule', () => {
     expect((await api.send('operator', `DELETE ${url}`)).status).toBe(204);
   });
 
-  test('may be given by a name, and the answer warns about what may be misread', async () => {
+  test('may be given by a name, and the response warns about common misreadings', async () => {
     const set = (cron: string) => api.send('operator', `PUT ${url}`, { cron });
     expect((await set('@monthly')).body).toMatchObject({ cron: '0 0 1 * *', note: null });
     expect((await set('0 3 1 * MON')).body.note).toContain('both');
@@ -102,7 +102,7 @@ describe('a schedule', () => {
     expect((await set('@every 7m')).body.detail).toContain('*/5 * * * *');
   });
 
-  test('set while Temporal is away follows when it is back', async () => {
+  test('set while Temporal is unreachable is sent when it is reachable again', async () => {
     const patient = await startTestApi({ dispatchEveryMs: 50 });
     try {
       await applyBike(patient);
@@ -122,7 +122,7 @@ describe('a schedule', () => {
 });
 
 describe('versions', () => {
-  test('are read with evaluation and lineage', async () => {
+  test('are returned with evaluation and lineage', async () => {
     const { version, evaluation } = await seedVersion(api.repositories, scope, api.principals.operator, { seed: 1 });
     const list = await api.send('viewer', 'GET /v1/models/bike/versions');
     expect(list.body.items[0]).toMatchObject({
@@ -155,7 +155,7 @@ describe('versions', () => {
 });
 
 describe('deployments', () => {
-  test('are empty before the first, and then say what serves, since when, by whom', async () => {
+  test('are empty before the first one, and then show what serves, since when and by whom', async () => {
     const fresh = await applyBike(api, 'staging');
     expect((await api.send('viewer', 'GET /v1/models/bike/deployments?environment=staging')).body).toMatchObject({
       generation: null,
@@ -187,7 +187,7 @@ describe('deployments', () => {
     ).toBeNull();
   });
 
-  test('a rollback names its release by digest, and heads that there are', async () => {
+  test("are rolled back by a release's digest, with heads that exist", async () => {
     expect(
       await api.send('operator', 'POST /v1/models/bike/rollback', { reason: 'bad', with: ['weather'] }),
     ).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
@@ -204,7 +204,7 @@ describe('deployments', () => {
 });
 
 describe('principals', () => {
-  test('are made and given keys, which are shown once and work at once', async () => {
+  test('are created and given keys, which are shown once and work immediately', async () => {
     const made = await api.send('admin', 'POST /v1/principals', {
       name: 'ci',
       kind: 'service',
@@ -224,7 +224,7 @@ describe('principals', () => {
       .toBe(401);
   });
 
-  test('a name is taken once: the same again answers the same, with other grants it is a conflict', async () => {
+  test('have unique names: the same creation again returns the same principal, and one with other grants is a conflict', async () => {
     const body = { name: 'twice', kind: 'person', grants: [] };
     const first = await api.send('admin', 'POST /v1/principals', body);
     expect((await api.send('admin', 'POST /v1/principals', body)).body).toEqual(first.body);
@@ -235,7 +235,7 @@ describe('principals', () => {
   });
 });
 
-test('an environment’s minimum policy is set by an administrator and read by all', async () => {
+test('an environment’s minimum policy is set by an administrator and visible to everybody', async () => {
   const minimumPolicy = { votes: 2, roles: ['approver'], requesterMayVote: false, expires: '24h' };
   expect(await api.send('admin', 'PUT /v1/environments/production', { minimumPolicy })).toMatchObject({
     status: 200,
@@ -260,7 +260,7 @@ describe('a rehearsal', () => {
     expect((await bare()).status).toBe(202);
   });
 
-  test('takes months to their ends in the model’s zone, and begins in an environment of its own', async () => {
+  test('covers whole months in the model’s zone, and begins in a new environment', async () => {
     await seedDataset(api.repositories, scope, api.principals.operator);
     await seedCode(api.repositories, scope, api.principals.operator, 'f'.repeat(64));
     const { status, body } = await api.send('operator', 'POST /v1/models/bike/rehearsals', asked, {
@@ -316,7 +316,7 @@ describe('a rehearsal', () => {
   });
 });
 
-test('the ledger says who decided what, newest first', async () => {
+test('the ledger lists who decided what, newest first', async () => {
   await beginRun(
     api.repositories,
     scope,
@@ -331,7 +331,7 @@ test('the ledger says who decided what, newest first', async () => {
   expect(new Set(applied.body.items.map(({ kind }: { kind: string }) => kind))).toEqual(new Set(['model.applied']));
 });
 
-test('metrics are in the format of Prometheus, by route and not by path', async () => {
+test('metrics are in the Prometheus format, by route and not by path', async () => {
   await api.send('viewer', 'GET /v1/models/bike');
   const { text, headers } = await api.send('viewer', 'GET /metrics');
   expect(headers['content-type']).toMatch(/^text\/plain/);
@@ -341,7 +341,7 @@ test('metrics are in the format of Prometheus, by route and not by path', async 
   expect(text).toMatch(/perennial_pending_command_scopes \d+/);
 });
 
-test('readiness names what isolates least among the workers that live', async () => {
+test('readiness names the weakest isolation among live workers', async () => {
   const { workers } = api.repositories;
   const sandbox = async () => (await api.send(null, 'GET /readyz')).body.sandbox;
   const kinds = ['bubblewrap', 'refused', 'process-group'] as const;

@@ -101,7 +101,7 @@ test('the document is valid OpenAPI 3.1', async () => {
   expect(valid).toBe(true);
 });
 
-test('every reference in it leads to a schema', () => {
+test('every reference in the document leads to a schema', () => {
   const dangling: string[] = [];
   JSON.stringify(document, (key, value: unknown) => {
     if (
@@ -114,11 +114,11 @@ test('every reference in it leads to a schema', () => {
   expect(dangling).toEqual([]);
 });
 
-test('every promised route is in it', () => {
+test('every promised route is in the document', () => {
   expect(promised.filter((route) => !operations().includes(route))).toEqual([]);
 });
 
-test('every route that the server has is in it', () => {
+test('every route of the server is in the document', () => {
   const served = [...routesOf(api.api.printRoutes({ commonPrefix: false, includeHooks: false }))];
   const undocumented = served.filter(
     (route) => !operations().includes(route) && !/ (\/docs.*|\/openapi\.json)$/.test(route),
@@ -141,7 +141,7 @@ function* routesOf(tree: string): Generator<string> {
   }
 }
 
-test('every operation says what it does and what goes wrong', () => {
+test('every operation describes what it does and its errors', () => {
   for (const [path, methods] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(methods)) {
       const where = `${method} ${path}`;
@@ -171,7 +171,7 @@ test('a model version is a union by its format, with one member for each registe
   );
 });
 
-test('its version is the package’s', async () => {
+test('the version of the document is the package’s', async () => {
   const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };

@@ -12,7 +12,7 @@ test.each([
     '2012-01-01T05:00:00.000Z',
     '2012-02-01T05:00:00.000Z',
   ],
-] as const)('%j', (given, from, to) => {
+] as const)('the bounds of %j are computed in the zone', (given, from, to) => {
   expect(periodBounds(given, zone)).toEqual({ from, to });
 });
 
@@ -23,7 +23,7 @@ test.each([
   [{ from: '2011-13', to: '2012-01', every: 'month' }, '/from'],
   [{ from: '2011-07', to: '2011-07', every: 'week' }, '/to'],
   [{ from: '1900-01', to: '2011-07', every: 'day' }, '/to'],
-] as const)('%j is refused', (given, pointer) => {
+] as const)('the period %j is refused', (given, pointer) => {
   expect(() => periodBounds(given, zone)).toThrow(
     expect.objectContaining({ code: 'invalid-request', fields: { pointer } }),
   );

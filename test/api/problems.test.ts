@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => api.stop());
 
 describe('a problem document', () => {
-  test('is what every mistake is answered with', async () => {
+  test('is the response to every mistake', async () => {
     const { status, headers, body } = await api.send('viewer', 'GET /v1/models/absent');
     expect(status).toBe(404);
     expect(headers['content-type']).toMatch(/^application\/problem\+json/);
@@ -62,7 +62,7 @@ describe('a problem document', () => {
     ['GET /v1/runs/not-an-id', undefined, {}, '/path/id'],
     ['GET /v1/models/bike/served?at=noon', undefined, {}, '/query/at'],
     ['GET /v1/models', undefined, { 'perennial-project': 'No Project' }, '/headers/perennial-project'],
-  ] as const)('points to what is wrong: %s %j', async (request, body, headers, pointer) => {
+  ] as const)('points to the invalid value: %s %j', async (request, body, headers, pointer) => {
     const answer = await api.send('operator', request, body, headers);
     expect({ status: answer.status, code: answer.body.code, pointer: answer.body.pointer ?? '' }).toEqual({
       status: 400,
@@ -71,7 +71,7 @@ describe('a problem document', () => {
     });
   });
 
-  test('says so of a media type that nobody reads, and of too much', async () => {
+  test('names an unsupported media type, and a body that is too large', async () => {
     expect(
       await api.send('operator', 'POST /v1/models/bike/builds', '<x/>', { 'content-type': 'application/xml' }),
     ).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
@@ -86,7 +86,7 @@ describe('a problem document', () => {
     });
   });
 
-  test('tells nothing of the inside when something unexpected happens', async () => {
+  test('reveals nothing internal after an unexpected error', async () => {
     const broken = await startTestApi();
     try {
       broken.repositories.ledger.list = () => Promise.reject(new Error('password=hunter2 at /srv/secret'));
@@ -98,7 +98,7 @@ describe('a problem document', () => {
     }
   });
 
-  test('is 503 and says when to try again while the database is away', async () => {
+  test('has status 503 and a retry time while the database is unreachable', async () => {
     const alone = await startTestApi();
     try {
       alone.repositories.models.list = () =>
@@ -113,7 +113,7 @@ describe('a problem document', () => {
     }
   });
 
-  test('is the last one after the database has restarted: the API goes on by itself', async () => {
+  test('ends after a restart of the database, because the API reconnects by itself', async () => {
     const shaken = await startTestApi();
     try {
       await shaken.send('viewer', 'GET /v1/models');
@@ -134,18 +134,18 @@ test.each([
   'GET /v1/models/bike/versions?enviroment=staging',
   'POST /v1/models/bike/rollback?enviroment=staging',
   'PUT /v1/models/bike?enviroment=staging',
-])('%s is refused, as nobody knows that parameter, and nothing is done anywhere', async (route) => {
+])('%s is refused because of its unknown parameter, and changes nothing', async (route) => {
   const body = route.startsWith('PUT') ? bikeInput : route.startsWith('POST') ? { reason: 'mistyped' } : undefined;
   const { status, body: problem } = await api.send('operator', route, body);
   expect({ status, code: problem.code }).toEqual({ status: 400, code: 'invalid-request' });
   expect(problem.detail).toMatch(/modl|knd|stauts|enviroment/);
 });
 
-describe('perennial.yaml with a mistake', () => {
+describe('perennial.yaml', () => {
   const yaml = { 'content-type': 'application/yaml' };
   const good = JSON.stringify(bikeInput, null, 2);
 
-  test('names the unknown key, its line and the nearest known one', async () => {
+  test('with an unknown key is refused with the key, its line and the nearest known key', async () => {
     const { status, body } = await api.send(
       'operator',
       'PUT /v1/models/bike',
@@ -165,7 +165,7 @@ describe('perennial.yaml with a mistake', () => {
     });
   });
 
-  test('of a cron line that is none changes nothing', async () => {
+  test('with an invalid cron line changes nothing', async () => {
     const before = (await api.send('viewer', 'GET /v1/models/bike')).body.environment.configurationId;
     expect(
       await api.send('operator', 'PUT /v1/models/bike', { ...bikeInput, retrain: { schedule: '0 25 * * *' } }),

@@ -33,7 +33,7 @@ function deploy(body: object) {
   return api.send('operator', 'POST /v1/models/bike/deployments?environment=production', body);
 }
 
-test('a release of staging is the same release in production, where the configuration is the same', async () => {
+test('a release of staging is the same release in production if the configurations are the same', async () => {
   const { evaluation, release } = await stagedRelease(1);
   const { status, body } = await deploy({ release: release.digest });
   expect(status).toBe(202);
@@ -51,7 +51,7 @@ test('a release of staging is the same release in production, where the configur
   expect(made.id).toBe(release.id);
 });
 
-test('a version that was evaluated elsewhere alone says where, and what brings it over', async () => {
+test('a version that was evaluated only in another environment is refused, with that environment and the command that promotes it', async () => {
   const { version } = await stagedRelease(2);
   expect(await deploy({ version: version.number })).toMatchObject({
     status: 409,
@@ -59,7 +59,7 @@ test('a version that was evaluated elsewhere alone says where, and what brings i
   });
 });
 
-test('under another configuration it does not count, when it is asked for and when it is made', async () => {
+test('a promotion under another configuration is refused, both at the request and when the release is made', async () => {
   const { evaluation, release } = await stagedRelease(3);
   const { repositories, principals } = api;
   const before = await repositories.models.currentConfiguration(production);
@@ -85,13 +85,13 @@ test('under another configuration it does not count, when it is asked for and wh
 });
 
 test.each([{}, { version: 1, release: 'a'.repeat(64) }])(
-  'a body of %j names not one of the two, and is refused',
+  'a body of %j does not name exactly one of version and release, and is refused',
   async (body) => {
     expect(await deploy(body)).toMatchObject({ status: 400 });
   },
 );
 
-test('a release that nobody made is not found', async () => {
+test('an unknown release is not found', async () => {
   expect(await deploy({ release: 'a'.repeat(64) })).toMatchObject({ status: 404, body: { code: 'not-found' } });
 });
 
@@ -99,7 +99,7 @@ test.each([
   ['deployments', { version: 1 }],
   ['rollback', { reason: 'worse' }],
   ['resume', { reason: 'better' }],
-])('%s moves nothing where the query names one environment and the body another', async (verb, body) => {
+])('%s changes nothing if the query and the body name different environments', async (verb, body) => {
   const send = (query: string, environment: string) =>
     api.send('operator', `POST /v1/models/bike/${verb}${query}`, { ...body, environment });
   expect(await send('?environment=staging', 'production')).toMatchObject({

@@ -102,7 +102,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 
-test('a report is one page that loads nothing, runs nothing and is kept by nobody on the way', async () => {
+test('a report is a single page that loads nothing, runs nothing and must not be cached', async () => {
   const { status, headers, text } = await api.send('viewer', page(reports[1]!.id));
   expect(status).toBe(200);
   expect(headers['content-type']).toBe('text/html; charset=utf-8');
@@ -113,13 +113,13 @@ test('a report is one page that loads nothing, runs nothing and is kept by nobod
   expect(text).toContain(`<style nonce="${nonce}">`);
 });
 
-test('what was served is shown and never taken for markup', async () => {
+test('served values are shown as text and never as markup', async () => {
   const { text } = await api.send('viewer', page('latest'));
   expect(text).not.toContain('<img');
   expect(text).toContain('&lt;img src=x onerror=&quot;alert(1)&quot;&gt;');
 });
 
-test('it has distributions, a heat map over time, importance, performance, labels and traffic', async () => {
+test('the page has distributions, a heat map over time, importance, performance, labels and traffic', async () => {
   const { text } = await api.send('viewer', page('latest'));
   for (const section of [
     'findings',
@@ -138,20 +138,20 @@ test('it has distributions, a heat map over time, importance, performance, label
   expect(text).toContain('1 labelled row was left out of the metrics');
 });
 
-test('a statistic stands beside its threshold and what chance reaches, and a bin of one value is named by it', async () => {
+test('a statistic is shown beside its threshold and critical value, and a bin of one value is named by it', async () => {
   const { text } = await api.send('viewer', page('latest'));
   expect(text).toContain('psi 0.5, threshold 0.2, by chance up to 0.375');
   const names = [...text.matchAll(/<title>([^<]*): reference [\d.]+ %, window/g)].map(([, name]) => name);
   expect(names.slice(-4)).toEqual(['below 1', '1 to 2', '2', 'above 2']);
 });
 
-test('an earlier report shows what was known then, and the latest is the newest', async () => {
+test('an earlier report shows what was known then, and `latest` is the newest one', async () => {
   expect((await api.send('viewer', page(reports[0]!.id))).text).toContain(reports[0]!.id);
   expect((await api.send('viewer', page('latest'))).text).toContain(reports[1]!.id);
   expect((await api.send('viewer', page(reports[0]!.id))).text).not.toContain('to 2012-03-01');
 });
 
-test('a report of before these things were kept is a page too', () => {
+test('a report from before these fields existed is shown too', () => {
   const { quality, labelDelay, estimate, traffic, volume, referenceNote, ...old } = reports[0]!.body;
   expect([quality, labelDelay, estimate, traffic, volume, referenceNote]).not.toContain(undefined);
   const plainDrift = old.drift.map(({ distribution: _distribution, importance: _importance, ...result }) => result);
@@ -159,7 +159,7 @@ test('a report of before these things were kept is a page too', () => {
   expect(reportPage({ report, history: [report], generations: [], metric: 'rmse' }, 'n')).toContain('</html>');
 });
 
-test('a column with too few values is said to have too few, and is not counted among those that drifted', () => {
+test('a column with too few values is labelled so, and does not count as drifted', () => {
   const shown = (tooFew: boolean) => {
     const [first, ...rest] = drift;
     const report = { ...reports[0]!, body: { ...reports[0]!.body, drift: [{ ...first!, tooFew }, ...rest] } };
@@ -171,7 +171,7 @@ test('a column with too few values is said to have too few, and is not counted a
   expect(shown(true)).toMatch(/class="muted"\s+cx=/);
 });
 
-test('what stands beside the metrics of a window is not shown as one', () => {
+test('counts beside the metrics of a window are not shown as metrics', () => {
   const performance = {
     task: 'regression' as const,
     rows: 321,
@@ -192,7 +192,7 @@ test('what stands beside the metrics of a window is not shown as one', () => {
   );
 });
 
-test('in a rehearsal the page says which rows of the period the gateway refused', () => {
+test('the page of a rehearsal lists the rows of the period that the gateway refused', () => {
   const [report] = reports;
   const document = { report: report!, history: [report!], generations: [], metric: 'rmse' } as const;
   const served = { refusedRows: { rows: 12, features: [{ name: '<hum>', rows: 12 }] } };
@@ -200,7 +200,7 @@ test('in a rehearsal the page says which rows of the period the gateway refused'
   expect(reportPage({ ...document, served: {} }, 'n')).not.toContain('The gateway refused');
 });
 
-test('nobody sees one without a key, nor one of another environment', async () => {
+test('a report needs a key with a grant on its environment', async () => {
   expect((await api.send(null, page('latest'))).status).toBe(401);
   await api.send('operator', 'PUT /v1/environments/staging', { minimumPolicy: null });
   expect((await api.send('viewer', `${page(reports[0]!.id)}?environment=staging`)).status).toBe(404);

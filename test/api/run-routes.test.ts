@@ -87,7 +87,7 @@ describe('a log', () => {
     });
   });
 
-  test('is live as server-sent events, and ends with the run', async () => {
+  test('is streamed as server-sent events, and the stream ends with the run', async () => {
     const id = await begin();
     await api.repositories.runs.appendLogs(id, [{ stream: 'stdout', line: 'before' }]);
     const watched = events(`/v1/runs/${id}/logs`);
@@ -107,7 +107,7 @@ describe('a log', () => {
     });
   });
 
-  test('goes on after the line that a client saw last', async () => {
+  test('continues after the last line that a client has seen', async () => {
     const id = await begin();
     await api.repositories.runs.appendLogs(id, [
       { stream: 'stdout', line: 'one' },
@@ -147,7 +147,7 @@ describe('a log', () => {
 });
 
 describe('a cancellation', () => {
-  test('is a command, and tells the workflow', async () => {
+  test('is a command, and wakes the workflow', async () => {
     const id = await begin();
     const { workflowId } = await api.repositories.runs.get(id);
     const { status, body } = await api.send('operator', `POST /v1/runs/${id}/cancel`, { reason: 'wrong data' });
@@ -158,7 +158,7 @@ describe('a cancellation', () => {
     expect(api.temporal.calls).toEqual(expect.arrayContaining(['advance bike/production', `cancel ${workflowId}`]));
   });
 
-  test('of a run that has ended is a conflict', async () => {
+  test('of an ended run is a conflict', async () => {
     const id = await begin();
     await api.repositories.runs.cancel(id, 'enough');
     expect(await api.send('operator', `POST /v1/runs/${id}/cancel`)).toMatchObject({

@@ -59,7 +59,7 @@ function keeperOf(workflowClient: WorkflowClient, now?: string) {
 const temporalHas = (name: string) => reached.scheduleDifference(ground.scope, name, nightly);
 const absent = 'Temporal does not have it';
 
-test('a new API process brings Temporal up to date with the changes and removals that a dead one did not send', async () => {
+test('a new API process sends Temporal the changes and removals that a dead one did not send', async () => {
   const { scope, by } = ground;
   const living = keeperOf(reached);
   for (const name of ['removed', 'changed', 'paused']) await living.put(scope, name, nightly, by);

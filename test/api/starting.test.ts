@@ -26,7 +26,7 @@ async function upload(bytes: string): Promise<string> {
   return sha256;
 }
 
-describe('a POST that starts something', () => {
+describe('a POST that starts a run', () => {
   test('answers 202 with the queued run, and wakes the lifecycle', async () => {
     const sha256 = await upload('id,temp,cnt\n1,2,3\n');
     const { status, body } = await api.send('operator', 'POST /v1/models/bike/datasets', {
@@ -44,7 +44,7 @@ describe('a POST that starts something', () => {
     expect((await api.send('viewer', `GET /v1/runs/${body.run.id}`)).body).toEqual(body.run);
   });
 
-  test('asks for packages to be built only where the configuration says so', async () => {
+  test('allows package builds only if the configuration says so', async () => {
     const archive = await upload('a tar, it says');
     const request = async () => (await api.send('operator', 'POST /v1/models/bike/code', { archive })).body.run.request;
     expect(await request()).not.toHaveProperty('allowBuilds');
@@ -53,7 +53,7 @@ describe('a POST that starts something', () => {
     expect(await request()).toMatchObject({ allowBuilds: true });
   });
 
-  test('takes the code’s command and environment from the configuration', async () => {
+  test('takes command and environment of the code from the configuration', async () => {
     const archive = await upload('a tar, it says');
     const { body } = await api.send('operator', 'POST /v1/models/bike/code', {
       archive,
@@ -73,7 +73,7 @@ describe('a POST that starts something', () => {
     });
   });
 
-  test('of a build reads asOf from the environment’s clock, and takes another in any offset', async () => {
+  test('of a build takes asOf from the environment’s clock, and accepts an explicit one with any offset', async () => {
     const before = Date.now();
     const { body } = await api.send('operator', 'POST /v1/models/bike/builds');
     expect(Date.parse(body.run.request.asOf)).toBeGreaterThanOrEqual(before);
@@ -88,7 +88,7 @@ describe('a POST that starts something', () => {
     });
   });
 
-  test('of a monitor, a trigger and a resume is a command too', async () => {
+  test('is also a command for a monitor, a trigger and a resume', async () => {
     expect(
       (await api.send('operator', 'POST /v1/models/bike/reports', { window: '1 month' })).body.run.request,
     ).toMatchObject({ kind: 'monitor', window: '1 month' });
@@ -104,7 +104,7 @@ describe('a POST that starts something', () => {
     ).toMatchObject({ kind: 'resume', reason: 'mended' });
   });
 
-  test('names what was not uploaded', async () => {
+  test('names the files that were not uploaded', async () => {
     const absent = 'f'.repeat(64);
     const { status, body } = await api.send('operator', 'POST /v1/models/bike/datasets', {
       files: [{ name: 'gone.csv', sha256: absent, format: 'csv' }],
@@ -121,7 +121,7 @@ describe('a POST that starts something', () => {
     });
   });
 
-  test('of a version that was rejected, or never evaluated there, is refused', async () => {
+  test('of a rejected version, or one never evaluated in the environment, is refused', async () => {
     const scope = await applyBike(api);
     const rejected = await seedVersion(api.repositories, scope, api.principals.operator, {
       seed: 1,
@@ -165,7 +165,7 @@ describe('a POST that starts something', () => {
 });
 
 describe('an Idempotency-Key', () => {
-  test('makes the same request one command, also where the clock fills in a default', async () => {
+  test('makes equal requests one command, even if the clock fills in a default', async () => {
     const headers = { 'idempotency-key': 'build-once' };
     const first = await api.send('operator', 'POST /v1/models/bike/builds', { params: { a: 1 } }, headers);
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -190,7 +190,7 @@ describe('an Idempotency-Key', () => {
     ).toMatchObject({ status: 202 });
   });
 
-  test('is another principal’s or route’s own', async () => {
+  test('belongs to one principal and one route', async () => {
     const headers = { 'idempotency-key': 'shared' };
     const mine = await api.send('operator', 'POST /v1/models/bike/builds', undefined, headers);
     const theirs = await api.send('admin', 'POST /v1/models/bike/builds', undefined, headers);
@@ -199,7 +199,7 @@ describe('an Idempotency-Key', () => {
     expect(new Set([mine.body.run.id, theirs.body.run.id, report.body.run.id]).size).toBe(3);
   });
 
-  test('sent many times at once starts one run', async () => {
+  test('starts one run, even if it is sent many times at once', async () => {
     const answers = await Promise.all(
       Array.from({ length: 10 }, () =>
         api.send('operator', 'POST /v1/models/bike/builds', {}, { 'idempotency-key': 'at-once' }),
@@ -215,8 +215,8 @@ describe('an Idempotency-Key', () => {
   });
 });
 
-describe('while Temporal is away', () => {
-  test('a command is taken, kept, and sent once it is back', async () => {
+describe('while Temporal is unreachable', () => {
+  test('a command is accepted, stored, and sent later', async () => {
     const patient = await startTestApi({ dispatchEveryMs: 100 });
     try {
       await applyBike(patient);
@@ -238,13 +238,13 @@ describe('while Temporal is away', () => {
     }
   });
 
-  test('a vote and a cancellation are taken as well', async () => {
+  test('a vote and a cancellation are accepted too', async () => {
     const { body } = await api.send('operator', 'POST /v1/models/bike/builds');
     api.temporal.away = true;
     expect((await api.send('operator', `POST /v1/runs/${body.run.id}/cancel`, { reason: 'enough' })).status).toBe(202);
   });
 
-  test('a lifecycle that takes its time is not waited for longer than a second or so', async () => {
+  test('a slow lifecycle delays the response by no more than a second or so', async () => {
     const slow = await startTestApi();
     try {
       await applyBike(slow);

@@ -38,7 +38,7 @@ async function put(sha256: string, body: RequestInit['body'], headers: Record<st
 }
 
 test.each(['application/octet-stream', 'text/csv', 'application/json', 'application/x-whatever', ''])(
-  'bytes are taken as they are, whatever they claim to be (%s)',
+  'bytes are stored unchanged, whatever content type they have (%s)',
   async (type) => {
     const bytes = Buffer.concat([Buffer.from('{"not json'), randomBytes(100)]);
     const sha256 = digestOf(bytes);
@@ -53,7 +53,7 @@ test.each(['application/octet-stream', 'text/csv', 'application/json', 'applicat
   },
 );
 
-test('an empty blob is one too', async () => {
+test('an empty blob is accepted', async () => {
   expect((await put(digestOf(new Uint8Array()), null)).status).toBe(200);
 });
 
@@ -72,7 +72,7 @@ test('thirty megabytes are streamed', async () => {
   expect(await (await put(hash.digest('hex'), stream)).json()).toMatchObject({ bytes: 30 * 1024 * 1024 });
 });
 
-test('other bytes than the name says are refused and leave nothing', async () => {
+test('bytes that do not match their digest are refused and leave nothing', async () => {
   const sha256 = 'b'.repeat(64);
   const answer = await put(sha256, 'something else');
   expect({ status: answer.status, body: await answer.json() }).toMatchObject({
@@ -83,7 +83,7 @@ test('other bytes than the name says are refused and leave nothing', async () =>
   expect(await api.repositories.blobs.has('default', sha256)).toBe(false);
 });
 
-test('an upload that breaks off leaves nothing', async () => {
+test('a broken upload leaves nothing', async () => {
   const bytes = randomBytes(200_000);
   const sha256 = digestOf(bytes);
   await new Promise<void>((resolve) => {
@@ -117,7 +117,7 @@ test('more than five gibibytes are refused before they are read', async () => {
   expect(status).toBe(413);
 });
 
-test('rows are downloaded as CSV and Parquet, and no file of the download stays', async () => {
+test('rows are downloaded as CSV and Parquet, and the download leaves no file', async () => {
   const csv = join(api.folder, 'rows.csv');
   await writeFile(csv, 'id,temp,cnt\n1,0.5,10\n2,0.25,=20\n');
   const outputFolder = join(api.folder, 'prepared');
@@ -157,7 +157,7 @@ test('rows are downloaded as CSV and Parquet, and no file of the download stays'
     .toEqual([]);
 });
 
-test('an archive and a model are downloaded as they were stored', async () => {
+test('an archive and a model are downloaded exactly as they were stored', async () => {
   const archive = await api.objectStore.putBytes(Buffer.from('a canonical tar'));
   const artifact = await api.objectStore.putBytes(Buffer.from('an onnx model'));
   const code = await seedCode(api.repositories, scope, api.principals.operator, archive.sha256);
@@ -177,7 +177,7 @@ test('an archive and a model are downloaded as they were stored', async () => {
   });
 });
 
-test('an artifact that the store lacks is an error that says so, and of an altered one nobody gets all bytes', async () => {
+test('a missing artifact is an error that says so, and nobody receives all bytes of an altered one', async () => {
   const headers = { authorization: `Bearer ${api.keys.viewer}` };
   const { version } = await seedVersion(api.repositories, scope, api.principals.operator, { seed: 8 });
   const lacking = await fetch(`${address}/v1/models/bike/versions/${version.number}/artifact`, { headers });
@@ -252,7 +252,7 @@ describe('with small limits', () => {
   test.each([
     ['as it says first', 1_001],
     ['as it turns out', undefined],
-  ])('a larger upload is refused by name of the setting, %s', async (_name, bytes) => {
+  ])('a larger upload is refused with the name of the setting, %s', async (_name, bytes) => {
     const { status, body } = await send([randomBytes(500), randomBytes(501)], 0, bytes);
     expect({ status, body }).toMatchObject({
       status: 413,
@@ -261,7 +261,7 @@ describe('with small limits', () => {
     expect(await readdir(join(small.folder, 'objects', 'tmp')).catch(() => [])).toEqual([]);
   });
 
-  test('an upload that delivers nothing for too long is ended with an answer, and leaves nothing', async () => {
+  test('an upload that sends nothing for too long ends with an error response, and leaves nothing', async () => {
     const { status, body, closed } = await send([randomBytes(100)], 0, 1_000);
     expect({ status, body }).toMatchObject({
       status: 400,
@@ -271,13 +271,13 @@ describe('with small limits', () => {
     expect(await readdir(join(small.folder, 'objects', 'tmp'))).toEqual([]);
   });
 
-  test('an upload that takes longer than that in all is taken while bytes keep coming', async () => {
+  test('a long upload is accepted while bytes keep arriving', async () => {
     const pieces = Array.from({ length: 6 }, () => randomBytes(100));
     expect(await send(pieces, uploads.idleMs / 3)).toMatchObject({ status: 200, body: { bytes: 600 } });
   });
 });
 
-test('a limit that a download reaches is named, and is not reported as corrupt bytes', async () => {
+test('a download that reaches a limit fails with the name of the limit, not with corrupt bytes', async () => {
   const limit = new PerennialError('limit-reached', 'raise PERENNIAL_TABLE_MEMORY');
   await expect(readStored(() => Promise.reject(limit))).rejects.toBe(limit);
 });

@@ -53,7 +53,7 @@ function deliver(
   });
 }
 
-test('a signed push asks for the code at its commit, in the name of the webhook', async () => {
+test('a signed push starts a run that fetches the code of its commit, recorded as the principal of the webhook', async () => {
   const { status, body } = await deliver(pushOf());
   expect(status).toBe(202);
   expect(body.run).toMatchObject({
@@ -71,7 +71,7 @@ test('a signed push asks for the code at its commit, in the name of the webhook'
   expect((await api.repositories.principals.get(body.run.recordedBy)).name).toBe('git-webhook');
 });
 
-test('a delivery that comes again, under whatever number, is the same run', async () => {
+test('a repeated delivery, under any delivery id, is the same run', async () => {
   const push = pushOf();
   const first = await deliver(push, { delivery: 'd-2' });
   const again = await deliver(push, { delivery: 'd-2' });
@@ -92,14 +92,14 @@ test.each([
   ['a signature by another secret', { signature: `sha256=${createHmac('sha256', 'other').update('').digest('hex')}` }],
   ['a model without code in git', { model: 'folder' }],
   ['a model that is not there', { model: 'nobody' }],
-])('%s begins nothing, and is answered like any other', async (_, options) => {
+])('%s starts nothing, and gets the same response as an unknown webhook', async (_, options) => {
   const { status, body } = await deliver(pushOf(), options);
   expect({ status, code: body.code }).toEqual({ status: 401, code: 'unauthenticated' });
   expect(body.detail).toContain('no webhook is known here');
   expect(api.temporal.calls).toEqual([]);
 });
 
-test('a signature of the bytes as they were, not of what they mean', async () => {
+test('a signature must match the exact bytes, not the parsed JSON', async () => {
   const push = pushOf();
   const signature = `sha256=${createHmac('sha256', secret)
     .update(JSON.stringify(push, null, 2))
@@ -117,19 +117,19 @@ test.each([
     'another repository',
   ],
   ['a greeting', 'ping', {}, 'ping'],
-])('%s is heard and leads to nothing', async (_, event, changes, reason) => {
+])('%s is accepted and starts nothing', async (_, event, changes, reason) => {
   const { status, body } = await deliver(pushOf(changes), { event });
   expect({ status, run: body.run }).toEqual({ status: 202, run: null });
   expect(body.ignored).toContain(reason);
   expect(api.temporal.calls).toEqual([]);
 });
 
-test('what is signed and no push, no JSON or too large is refused', async () => {
+test('a signed body that is not a push or is too large is refused', async () => {
   expect((await deliver({ ref: 'refs/heads/main' })).body).toMatchObject({ status: 400, code: 'invalid-request' });
   expect((await deliver(pushOf({ padding: 'x'.repeat(6 * 1024 ** 2) }))).status).toBe(413);
 });
 
-test('only a POST to a model’s own path goes without a key', async () => {
+test('only a POST to a model’s own webhook path needs no key', async () => {
   for (const request of ['GET /v1/webhooks/git/pushed', 'POST /v1/webhooks/git/pushed/more', 'POST /v1/webhooks/git'])
     expect((await api.send(null, request)).status).toBe(401);
   expect((await api.send(null, 'POST /v1/webhooks/git/')).body.code).toBe('invalid-request');

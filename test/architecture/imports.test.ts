@@ -7,19 +7,19 @@ import { importLaw } from './import-law.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
-describe('the law of imports', () => {
+describe('the import law', () => {
   const tree = readTree(root);
 
-  it('every import of every room is one that its row permits', () => {
+  it('permits every import of every folder', () => {
     expect(tree.size).toBeGreaterThan(100);
     expect(checkImports(tree, importLaw).violations).toEqual([]);
   });
 
-  it('every permission is made use of', () => {
+  it('contains no unused permission', () => {
     expect(checkImports(tree, importLaw).stale).toEqual([]);
   });
 
-  it('nothing that workflows load reaches Node, so that they replay in the sandbox', () => {
+  it('keeps Node out of everything that workflows load, so that they replay in the sandbox', () => {
     const loaded = loadedFrom(tree, 'workflows/index.ts');
     expect(loaded.size).toBeGreaterThan(5);
     expect([...loaded.keys()].filter((path) => !/^(workflows|contracts)\//.test(path))).toEqual([]);
@@ -37,7 +37,7 @@ describe('the law of imports', () => {
   });
 });
 
-describe('the law can fail', () => {
+describe('the import law finds violations', () => {
   const folders: string[] = [];
   afterEach(() => {
     for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
@@ -83,7 +83,7 @@ describe('the law can fail', () => {
       "import { connect } from '../../db/connection/connect.ts';",
     ],
     ['a room that nobody knows', 'misc/a.ts', 'export const a = 1;'],
-  ])('%s is a violation', (_, path, source) => {
+  ])('%s', (_, path, source) => {
     const { violations } = check({ [path]: source });
     expect(violations).toHaveLength(1);
     expect(violations[0]).toMatch(new RegExp(`^${path}:1 `));
@@ -95,20 +95,20 @@ describe('the law can fail', () => {
     ['const url = globalThis.process.env.DATABASE_URL;'],
     ['const { env } = process;'],
     ["import { env } from 'node:process';"],
-  ])('an activity that reads the environment is a violation: %s', (source) => {
+  ])('an activity that reads the environment: %s', (source) => {
     expect(check({ 'activities/a.ts': source }).violations).toEqual([
       'activities/a.ts:1 reads the environment; only the mains do',
     ]);
     expect(check({ 'gateway/main.ts': source }).violations).toEqual([]);
   });
 
-  it('what a comment or a string says is no import', () => {
+  it('an import in a comment or a string is no violation', () => {
     const source =
       "// import { a } from '../db/a.ts';\n/* import '../db/b.ts' */\nexport const text = \"import '../db/c.ts'\";";
     expect(check({ 'contracts/a.ts': source }).violations).toEqual([]);
   });
 
-  it('a permission that nobody uses is named', () => {
+  it('an unused permission is named', () => {
     expect(check({ 'contracts/a.ts': "import { z } from 'zod';" }).stale).toContain('contracts/ may import luxon');
   });
 });

@@ -18,33 +18,33 @@ const longFunction = 60;
 const longFunctionsAtMost = 0.005;
 const filesSideBySideAtMost = 30;
 
-describe('the order of the house', () => {
-  test('there is a house', () => {
+describe('the order of the repository', () => {
+  test('is checked on real files', () => {
     expect(paths.length).toBeGreaterThan(1000);
   });
 
-  test('files are named in kebab-case', () => {
+  test('names files in kebab-case', () => {
     expect(namesNotInKebabCase(paths)).toEqual([]);
   });
 
-  test('no two files share a name', () => {
+  test('gives no two files the same name', () => {
     expect(sharedFileNames(paths)).toEqual([]);
   });
 
-  test('no two files export the same name', () => {
+  test('gives no two files an export of the same name', () => {
     expect(sharedExports(declared)).toEqual([]);
   });
 
-  test('no files import each other in a circle, types included', () => {
+  test('contains no import cycles, types included', () => {
     expect(circlesOf(tree)).toEqual([]);
   });
 
-  test(`no file is longer than ${linesAtMost} lines`, () => {
+  test(`limits files to ${linesAtMost} lines`, () => {
     const long = [...declared].filter(([, { lines }]) => lines > linesAtMost);
     expect(long.map(([path, { lines }]) => `${path}: ${lines}`)).toEqual([]);
   });
 
-  test(`fewer than ${100 * longFunctionsAtMost} % of the functions are longer than ${longFunction} lines`, () => {
+  test(`lets fewer than ${100 * longFunctionsAtMost} % of the functions be longer than ${longFunction} lines`, () => {
     const functions = [...declared]
       .filter(([path]) => !path.startsWith('test/'))
       .flatMap(([path, declarations]) =>
@@ -57,7 +57,7 @@ describe('the order of the house', () => {
     ).toBeLessThan(longFunctionsAtMost);
   });
 
-  test(`no folder of the product holds more than ${filesSideBySideAtMost} sources side by side`, () => {
+  test(`limits a folder of the product to ${filesSideBySideAtMost} sources`, () => {
     const folders = Map.groupBy(
       paths.filter((path) => !path.startsWith('test/')),
       (path) => dirname(path),
@@ -67,29 +67,29 @@ describe('the order of the house', () => {
   });
 });
 
-describe('the order can fail', () => {
+describe('the checks of the order find violations', () => {
   const treeOf = (files: Readonly<Record<string, string>>) =>
     new Map(Object.entries(files).map(([path, source]) => [path, readSource(path, source)]));
   const declaredIn = (files: Readonly<Record<string, string>>) =>
     new Map(Object.entries(files).map(([path, source]) => [path, readDeclarations(path, source)]));
 
-  test('a name in camelCase is found', () => {
+  test('a name in camelCase', () => {
     expect(namesNotInKebabCase(['db/a.ts', 'db/readRows.ts', 'test/a-b.test.ts'])).toEqual(['db/readRows.ts']);
   });
 
-  test('a shared file name is found, unless it is that of a port', () => {
+  test('a shared file name, unless it is that of a port', () => {
     expect(sharedFileNames(['db/rows.ts', 'api/rows.ts'])).toEqual(['rows.ts: db/rows.ts, api/rows.ts']);
     expect(sharedFileNames(['ports/clock.ts', 'adapters/clock/clock.ts', 'api/main.ts', 'cli/main.ts'])).toEqual([]);
   });
 
-  test('an exported name that two files declare is found, and a name that is passed on is not', () => {
+  test('an exported name that two files declare, but not a re-export', () => {
     const files = { 'db/a.ts': 'export function read(): void {}', 'api/b.ts': 'export const read = 1;' };
     expect(sharedExports(declaredIn(files))).toEqual(['read: db/a.ts, api/b.ts']);
     const passedOn = { 'db/a.ts': 'export const read = 1;', 'db/b.ts': "export { read } from './a.ts';" };
     expect(sharedExports(declaredIn(passedOn))).toEqual([]);
   });
 
-  test('a circle of types is found', () => {
+  test('a cycle of types', () => {
     const files = {
       'db/a.ts': "import type { B } from './b.ts'; export type A = B;",
       'db/b.ts': "import type { C } from './c.ts'; export type B = C;",
@@ -99,7 +99,7 @@ describe('the order can fail', () => {
     expect(circlesOf(treeOf(files)).map((circle) => circle.toSorted())).toEqual([['db/a.ts', 'db/b.ts', 'db/c.ts']]);
   });
 
-  test('the length of a function is counted in lines', () => {
+  test('the length of a function in lines', () => {
     const source = 'export function f(): number {\n  return 1;\n}\nconst g = () => 2;\n';
     expect(readDeclarations('a.ts', source)).toMatchObject({
       functions: [

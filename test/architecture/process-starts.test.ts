@@ -7,7 +7,7 @@ import { findProcessStarts, startersOfProcesses } from './find-process-starts.ts
 
 const root = join(import.meta.dirname, '..', '..');
 
-test('processes are started in the sandbox room, by the stack, setup and the launchers, and nowhere else', () => {
+test('only the sandbox, the stack, setup and the launchers start processes', () => {
   expect(findProcessStarts(readTree(root))).toEqual([]);
 });
 
@@ -15,7 +15,7 @@ test('every place that may start a process exists', () => {
   expect(startersOfProcesses.filter(({ place }) => !existsSync(join(root, place)))).toEqual([]);
 });
 
-describe('a process that is started elsewhere is found', () => {
+describe('a process start elsewhere is found', () => {
   const folders: string[] = [];
   afterEach(() => {
     for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
@@ -46,7 +46,7 @@ describe('a process that is started elsewhere is found', () => {
     "process.binding('spawn_sync').spawn({});",
     "globalThis.process._linkedBinding('spawn_sync');",
     "import cluster from 'node:cluster';",
-  ])('%s', (source) => {
+  ])('in %s', (source) => {
     for (const path of ['adapters/table-engine/a.ts', 'activities/a.ts', 'cli/a.ts', 'gateway/main.ts'])
       expect(found(path, source), path).toEqual([`${path}:1`]);
     expect(found('adapters/sandbox/a.ts', source)).toEqual([]);
@@ -57,7 +57,7 @@ describe('a process that is started elsewhere is found', () => {
     "import type { ChildProcess } from 'node:child_process';",
     "import { Worker } from 'node:worker_threads';",
     '// import { spawn } from "node:child_process";',
-  ])('but not by %s, which starts none', (source) => {
+  ])('but not in %s, which starts none', (source) => {
     expect(found('activities/a.ts', source)).toEqual([]);
   });
 });

@@ -6,8 +6,8 @@ const tests = join(import.meta.dirname, '..');
 /** Matches every way to skip tests, except for a condition that tests the platform and has no `||`. */
 const forbidden = /\.(?:(?:skipIf|runIf)\((?![^|\n]*process\.platform [!=]== '\w+'\))|(?:skip|todo|only)\b\s*[.(])/;
 
-describe('tests that are skipped', () => {
-  it('depend on the platform only: on Linux, a missing program fails the tests that want it', () => {
+describe('skipped tests', () => {
+  it('depend only on the platform; on Linux, a missing program fails the tests that need it', () => {
     const files = readdirSync(tests, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));
     expect(files.length).toBeGreaterThan(100);
     const skipping = files.filter((path) => forbidden.test(readFileSync(join(tests, path), 'utf8')));
@@ -20,7 +20,7 @@ describe('tests that are skipped', () => {
     "test.skip('later', () => {});",
     "test.todo('later');",
     "describe.only('this one', () => {});",
-  ])('are found: %s', (source) => {
+  ])('are found if they depend on anything else: %s', (source) => {
     expect(source).toMatch(forbidden);
   });
 

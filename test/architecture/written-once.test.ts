@@ -43,12 +43,12 @@ const root = join(import.meta.dirname, '..', '..');
 const product = [...readTree(root).keys()].filter((path) => !/^(test|bench|examples|docs)\//.test(path));
 
 describe.each(writtenOnce)('$what', ({ pattern, where, example }) => {
-  test(`is written in ${where} alone`, () => {
+  test(`is written only in ${where}`, () => {
     const found = product.filter((path) => pattern.test(readFileSync(join(root, path), 'utf8')));
     expect(found).toEqual([where]);
   });
 
-  test('is found where it is written again', () => {
+  test('is found if it is written again', () => {
     expect(example).toMatch(pattern);
   });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { laySandboxedScript } from '../support/sandboxed-script.ts';
 
-test('where a sandbox is required and there is no bubblewrap, nothing runs, and the sentence says what to do', async () => {
+test('if a sandbox is required and bubblewrap is missing, nothing runs, and the error says what to do', async () => {
   const ground = await laySandboxedScript('process-group', { mode: 'required' });
   try {
     await expect(ground.python('open("ran", "w")')).rejects.toMatchObject({
@@ -17,7 +17,7 @@ test('where a sandbox is required and there is no bubblewrap, nothing runs, and 
   }
 });
 
-test('where it is preferred, the same runs', async () => {
+test('if a sandbox is only preferred, the same command runs', async () => {
   const ground = await laySandboxedScript('process-group');
   try {
     expect(await ground.python('print("ran")')).toMatchObject({

@@ -39,7 +39,7 @@ const requestsThatNameBytes = {
 };
 
 describe.each(Object.entries(requestsThatNameBytes))('%s', (_name, ask) => {
-  test('of bytes that another project uploaded is refused as if nobody had them', async () => {
+  test('of bytes that another project uploaded is refused as if the bytes did not exist', async () => {
     const bytes = randomBytes(100);
     const sha256 = sha256OfBytes(bytes);
     expect((await upload(owner, sha256, bytes)).status).toBe(200);
@@ -60,7 +60,7 @@ describe.each(Object.entries(requestsThatNameBytes))('%s', (_name, ask) => {
     }
   });
 
-  test('is taken once the same bytes were sent in full, which are stored once', async () => {
+  test('is accepted after an upload of the same bytes in full, and they are stored once', async () => {
     const bytes = randomBytes(100);
     const sha256 = sha256OfBytes(bytes);
     await upload(owner, sha256, bytes);
@@ -70,7 +70,7 @@ describe.each(Object.entries(requestsThatNameBytes))('%s', (_name, ask) => {
     expect(await api.objectStore.read(sha256)).toEqual(bytes);
   });
 
-  test('is refused although the digest stands in text that its caller wrote', async () => {
+  test('is refused even if the caller has written the digest into a text', async () => {
     const bytes = randomBytes(100);
     const sha256 = sha256OfBytes(bytes);
     await upload(owner, sha256, bytes);
@@ -87,12 +87,12 @@ describe.each(Object.entries(requestsThatNameBytes))('%s', (_name, ask) => {
   });
 });
 
-describe('an upload under a digest that the store has already', () => {
+describe('an upload under an existing digest', () => {
   test.each([
     ['other bytes', (bytes: Buffer) => randomBytes(bytes.length)],
     ['a part of them', (bytes: Buffer) => bytes.subarray(0, -1)],
     ['no bytes', () => Buffer.alloc(0)],
-  ])('of %s is refused, names both digests and gives nothing', async (_name, wrong) => {
+  ])('of %s is refused, names both digests and grants nothing', async (_name, wrong) => {
     const bytes = randomBytes(50_000);
     const sha256 = sha256OfBytes(bytes);
     await upload(owner, sha256, bytes);
@@ -107,8 +107,8 @@ describe('an upload under a digest that the store has already', () => {
   });
 });
 
-describe('bytes that are removed', () => {
-  test('belong to nobody any more, so that a request is asked to upload them again', async () => {
+describe('removed bytes', () => {
+  test('belong to no project, so that a request asks to upload them again', async () => {
     const [mine, shared] = [randomBytes(100), randomBytes(100)];
     const seeded = await Promise.all([mine, shared].map((bytes) => api.objectStore.putBytes(bytes)));
     const [rejected, sharedToo] = seeded.map(({ sha256 }) => sha256);

@@ -38,14 +38,14 @@ describe.skipIf(process.platform !== 'linux')('the network of code', () => {
     return said.trim().split('\n');
   }
 
-  test('without one reaches nothing', async () => {
+  test('without a grant reaches nothing', async () => {
     const ground = await laySandboxedScript('bubblewrap');
     const hosts = ['127.0.0.1', '10.0.2.2', '169.254.169.254'];
     for (const answer of await answers(ground, hosts, { kind: 'none' })) expect(answer).not.toContain('hello');
     await ground.remove();
   });
 
-  test('with a public one reaches neither this machine, nor its neighbours, nor a cloud’s metadata', async () => {
+  test('with a public grant reaches neither this machine, nor its neighbours, nor a cloud’s metadata', async () => {
     const ground = await laySandboxedScript('bubblewrap');
     const own = Object.values(networkInterfaces()).flatMap((found) => (found ?? []).map(({ address }) => address));
     const special = ['127.0.0.1', '10.0.2.2', '169.254.169.254', '10.1.2.3', '172.16.0.1', '192.168.1.1', '100.64.0.1'];
@@ -61,7 +61,7 @@ describe.skipIf(process.platform !== 'linux')('the network of code', () => {
     await ground.remove();
   });
 
-  test('with a public one cannot change its routes or make another', async () => {
+  test('with a public grant cannot change its routes or add one', async () => {
     const ground = await laySandboxedScript('bubblewrap');
     const script = `
 import subprocess
@@ -80,7 +80,7 @@ for command in (["ip", "route", "del", "10.0.0.0/8"], ["ip", "link", "add", "x",
     await ground.remove();
   });
 
-  test('that was opened for one port of ours reaches that port and no other', async () => {
+  test('with access to one port of this machine reaches that port and no other', async () => {
     const ground = await laySandboxedScript('bubblewrap');
     const other = createServer((_, response) => response.end('other')).listen(0, '127.0.0.1');
     await once(other, 'listening');
@@ -95,7 +95,7 @@ for command in (["ip", "route", "del", "10.0.0.0/8"], ["ip", "link", "add", "x",
     await ground.remove();
   });
 
-  test('is refused in a sentence where there is no slirp4netns, and nothing runs', async () => {
+  test('is refused with a clear message if slirp4netns is missing, and nothing runs', async () => {
     const ground = await laySandboxedScript('bubblewrap', { slirp4netns: '/no-such-program' });
     await expect(ground.python('print("ran")', { network: { kind: 'public' } })).rejects.toMatchObject({
       code: 'sandbox-unavailable',

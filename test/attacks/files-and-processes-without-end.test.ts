@@ -8,7 +8,7 @@ describe.skipIf(process.platform !== 'linux').each(['bubblewrap', 'process-group
   beforeAll(async () => void (ground = await laySandboxedScript(kind)));
   afterAll(() => ground.remove());
 
-  test('empty files without end are stopped', async () => {
+  test('an endless stream of empty files is stopped', async () => {
     const script = `
 import os
 for folder in range(400):
@@ -20,13 +20,13 @@ print("got away")
     expect(ending).toMatchObject({ kind: 'over-limit', breach: { what: 'files', limit: 4_000 } });
   });
 
-  test('files that were written just before the end count too', async () => {
+  test('files written just before the end count too', async () => {
     const script = 'for name in range(300): open(f"last-{name}", "w").close()\n';
     const { ending } = await ground.python(script, { limits: { files: 200 } });
     expect(ending).toMatchObject({ kind: 'over-limit', breach: { what: 'files' } });
   });
 
-  test('a fork bomb whose processes clear their environment and leave their session is stopped, all of it', async () => {
+  test('a fork bomb is stopped completely, even if its processes clear their environment and leave their session', async () => {
     const mark = `bomb-${kind}-${process.pid}`;
     const script = `
 import os, time

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => ground?.end());
 
-test('a collection that is ended too early, or never marked anything, removes nothing that is in use', async () => {
+test('a collection that ends too early, or that marked nothing, removes nothing in use', async () => {
   const { repositories, scope, by, store: objectStore } = ground;
   const artifact = await ground.put('in use');
   await seedVersion(repositories, scope, by, { seed: 1, artifact });
@@ -50,8 +50,11 @@ test.each([
   ['perennial-garbage/scheduled-2026-01-01T04:17:00Z', null, expect.any(String)],
   ['perennial-garbage/scheduled', '17 4 * * *', expect.any(String)],
   ['foreign', '* * * * *', expect.any(String)],
-])('%s begins a collection of its own where the schedule is %s: %s', (workflowId, collectionSchedule, complaint) => {
-  const { beginCollection } = installationSteps.steps;
-  const execution = { workflowId, executionId: 'x' };
-  expect(beginCollection.complaint({ collectionId: null }, execution, { collectionSchedule })).toEqual(complaint);
-});
+])(
+  'the workflow %s that begins a collection under the schedule %s gets the complaint %s',
+  (workflowId, collectionSchedule, complaint) => {
+    const { beginCollection } = installationSteps.steps;
+    const execution = { workflowId, executionId: 'x' };
+    expect(beginCollection.complaint({ collectionId: null }, execution, { collectionSchedule })).toEqual(complaint);
+  },
+);

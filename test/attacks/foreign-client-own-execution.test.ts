@@ -44,7 +44,7 @@ function promoted() {
   return { conclusion: { state: 'succeeded', outcome: { kind: 'deploy', decision: 'promoted', ...told } } };
 }
 
-test('a pending approval lets its run serve nothing', async () => {
+test('a run with a pending approval can serve nothing', async () => {
   const { runId } = ground.pending;
   expect(await own(runId, 'beginRollout', 'deploy')).toMatchObject(refused);
   expect(await own(runId, 'raiseGeneration', 'deploy', { weight: 100 })).toMatchObject(refused);
@@ -56,7 +56,7 @@ test('a pending approval lets its run serve nothing', async () => {
   expect(await client.deps.repositories.runs.get(runId)).toMatchObject({ state: 'awaiting-approval' });
 });
 
-test('an approval that only says so, or says something else than was voted on, lets its run serve nothing', async () => {
+test('a forged status of an approval, or a changed subject, lets its run serve nothing', async () => {
   const { runId, approval } = ground.pending;
   const change = (set: ReturnType<typeof sql>) =>
     client.context.db.execute(sql`update approvals set ${set} where id = ${approval.id}::uuid`);
@@ -82,7 +82,7 @@ async function approve(): Promise<void> {
   await repositories.approvals.tally(approval.id, runId);
 }
 
-test('what was approved is served in its steps alone, and a step is over only when the database says so', async () => {
+test('an approved release is served only step by step, and only the database decides that a step is over', async () => {
   await approve();
   const { runId } = ground.pending;
   expect(await own(runId, 'raiseGeneration', 'deploy', { weight: 10 })).toMatchObject({ code: 'rollout-superseded' });
@@ -100,7 +100,7 @@ test('what was approved is served in its steps alone, and a step is over only wh
   expect(await serving()).toEqual(['champion served before 100']);
 });
 
-test('an approval under a weaker policy than the one that holds now lets its run serve nothing', async () => {
+test('an approval under a weaker policy than the current one lets its run serve nothing', async () => {
   await approve();
   const { repositories } = client.deps;
   const twoVotes = { votes: 2, roles: ['approver' as const], requesterMayVote: false, expires: '72h' };
@@ -115,7 +115,7 @@ test('an approval under a weaker policy than the one that holds now lets its run
   }
 });
 
-test('a run goes on in the execution that its own continued as, and in no other under its id', async () => {
+test('a run continues in the execution that its own one continued as, and in no other under its id', async () => {
   const runId = await ground.run('monitor', { free: true });
   const workflowId = await ground.workflowIdOf(runId);
   const step = { activity: 'expirePredictions', taskQueue: 'monitor', input: { runId, scope: ground.scope } };
@@ -127,7 +127,7 @@ test('a run goes on in the execution that its own continued as, and in no other 
   expect(await client.askTwice(step, workflowId)).toMatchObject(refused);
 });
 
-test('a build commits and judges nothing that its own steps did not make, and ends as no candidate', async () => {
+test('a build cannot commit or evaluate anything that its own steps did not make, and does not end as a candidate', async () => {
   const runId = await ground.run('build');
   const { blob, candidate } = ground;
   const { id: modelVersionId, number } = candidate.version;
@@ -167,7 +167,7 @@ test('a build commits and judges nothing that its own steps did not make, and en
   expect(deploys.map(({ id }) => id)).toEqual([ground.pending.runId]);
 });
 
-test('neither heads nor findings move by bytes that no step of the run has answered', async () => {
+test('bytes that no step of the run has returned move neither heads nor findings', async () => {
   const [data, monitor] = [await ground.run('data'), await ground.run('monitor')];
   const { blob } = ground;
   const heads = await client.deps.repositories.models.heads(ground.scope);
@@ -180,7 +180,7 @@ test('neither heads nor findings move by bytes that no step of the run has answe
   expect((await client.deps.repositories.monitoring.reports(ground.scope, { limit: 1 })).items).toEqual([]);
 });
 
-test('a rehearsal takes no rows but its own, no period but the next, and votes nowhere else', async () => {
+test('a rehearsal accepts only its own rows and its next period, and cannot vote elsewhere', async () => {
   const { id: rehearsalId, runId, scope } = ground.rehearsal;
   await client.deps.repositories.runs.keepResult(runId, 'planRehearsal', { rehearsalId });
   const inside = (activity: string, more: object): Promise<Came> =>
@@ -197,7 +197,7 @@ test('a rehearsal takes no rows but its own, no period but the next, and votes n
   expect(await client.deps.repositories.rehearsals.get(rehearsalId)).toMatchObject({ periods: [], summary: null });
 });
 
-test('a schedule gives the triggers that are due, each once, and no other', async () => {
+test('a schedule gives each due trigger once, and no other', async () => {
   const { repositories } = client.deps;
   const fire = (name: string, at: Date) => {
     const firing = `${scopeLabel(ground.scope)}/schedule/${name}/fired-${at.toISOString().slice(0, 19)}Z`;
@@ -222,7 +222,7 @@ test('a schedule gives the triggers that are due, each once, and no other', asyn
   expect(rows).toEqual([{ fingerprint: `often at ${minute.toISOString()}` }]);
 });
 
-test('the lifecycle advances no scope that is not there, and by whatever hand does only what is due', async () => {
+test('the lifecycle advances no unknown scope, and does only what is due, whoever starts it', async () => {
   const { scope } = ground;
   const advance = (given: typeof scope) =>
     client.ask(

@@ -86,20 +86,20 @@ function inputOf(declared: DeclaredStep): unknown {
 const ask = (declared: DeclaredStep, workflowId?: string): Promise<Came> =>
   client.ask({ activity: declared.name, taskQueue: declared.queue, input: inputOf(declared) }, workflowId);
 
-test('every activity that a worker has is attacked here, and those of no run with what they would take', () => {
+test('every activity of a worker is attacked here, with an input for each activity that belongs to no run', () => {
   expect(named.map(({ name }) => name).toSorted()).toEqual(client.activities.toSorted());
   const bare = named.filter((declared) => kindOf(declared) === undefined && !givenTo.has(declared.name));
   expect(bare.map(({ name }) => name)).toEqual([]);
 });
 
-test('a workflow of nobody’s is refused every step, and nothing at all has changed', async () => {
+test('a workflow that belongs to no run is refused every step, and nothing changes', async () => {
   const before = await client.everything();
   const came = await Promise.all(named.map(async (declared) => [declared.name, await ask(declared)] as const));
   for (const [name, answer] of came) expect(answer, name).toMatchObject({ code: 'unproven' });
   expect(await client.everything()).toEqual(before);
 });
 
-test('a workflow under the id of a run’s own is refused every step of it, and nothing at all has changed', async () => {
+test('a workflow under the workflow id of a run is refused every step of the run, and nothing changes', async () => {
   const before = await client.everything();
   for (const declared of named) {
     const kind = kindOf(declared);
@@ -111,7 +111,7 @@ test('a workflow under the id of a run’s own is refused every step of it, and 
   expect(await client.everything()).toEqual(before);
 });
 
-test('the execution of one run is refused the steps of every other, and of other scopes', async () => {
+test('the execution of one run is refused the steps of all other runs and scopes', async () => {
   const free = await ground.run('monitor', { free: true });
   const workflowId = await ground.workflowIdOf(free);
   const other = { ...ground.scope, environment: ground.rehearsal.scope.environment };

@@ -68,7 +68,7 @@ test('no git process sees a file of the worker or its environment', async () => 
   }
 });
 
-test('no git process writes anywhere but into what is thrown away and the tree', async () => {
+test('git processes write only to temporary folders and the checked-out tree', async () => {
   const probe = probingSandbox(
     sandbox,
     `for at in / /etc /usr ${folder()}; do echo x > $at/planted && echo wrote $at; done; echo done`,
@@ -78,7 +78,7 @@ test('no git process writes anywhere but into what is thrown away and the tree',
   expect(probe.said.join('')).not.toMatch(/^wrote (\/|\/etc|\/usr)$/m);
 });
 
-test('no git process reaches another port of this machine, nor the server by itself', async () => {
+test('no git process reaches another port of this machine, or the server directly', async () => {
   const other = createServer((socket) => socket.end('reached')).listen(0, '127.0.0.1');
   await once(other, 'listening');
   const address = other.address();
@@ -96,7 +96,7 @@ test('no git process reaches another port of this machine, nor the server by its
   }
 });
 
-test('only the fetch has a network and the credentials, and no command line has them', async () => {
+test('only the fetch has a network and the credentials, and no command line contains them', async () => {
   const remembered = remembering();
   await fetchOverHttps({ sandbox: remembered });
   const basic = Buffer.from(`x-access-token:${server.token}`).toString('base64');
@@ -108,7 +108,7 @@ test('only the fetch has a network and the credentials, and no command line has 
   expect(remembered.commands.filter(({ args }) => holds(args.join(' ')))).toEqual([]);
 });
 
-test('what a server repeats of the credentials is not in the message', async () => {
+test('credentials that a server repeats are not in the error message', async () => {
   const token = 'a-token-that-the-server-refuses';
   const basic = Buffer.from(`x-access-token:${token}`).toString('base64');
   const echoing: Sandbox = {
@@ -124,7 +124,7 @@ test('what a server repeats of the credentials is not in the message', async () 
   expect(error.message).not.toContain(basic);
 });
 
-test('the way out leads to the host and port that were checked, and nowhere else', async () => {
+test('the proxy leads to the checked host and port, and nowhere else', async () => {
   const port = Number(new URL(server.url).port);
   const proxy = await openConnectProxy({ host: 'localhost', port, way: directly('127.0.0.1', port) });
   const ask = async (line: string): Promise<string> => {
@@ -147,7 +147,7 @@ test('the way out leads to the host and port that were checked, and nowhere else
   await expect(once(late, 'connect')).rejects.toThrow('ECONNREFUSED');
 });
 
-test('ssh goes by the way out to the address that was checked', async () => {
+test('ssh goes through the proxy to the checked address', async () => {
   const spoken: string[] = [];
   const forge = createServer((socket) => {
     socket.on('error', () => undefined);

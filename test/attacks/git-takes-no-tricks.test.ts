@@ -31,12 +31,12 @@ test.each([
   ':/files',
   'main\n--upload-pack=touch ran',
   '',
-])('the ref %j is not given to git', async (ref) => {
+])('the ref %j is not passed to git', async (ref) => {
   const at = await repository('code', { 'train.py': 'x' });
   expect(await refusal(fetchFrom(at, { ref }))).toMatchObject({ code: 'source-refused' });
 });
 
-test.each(['../other', '/etc', 'a\\b', '~/x', 'a\0b'])('the path %j is not given to git', async (path) => {
+test.each(['../other', '/etc', 'a\\b', '~/x', 'a\0b'])('the path %j is not passed to git', async (path) => {
   const at = await repository('code', { 'train.py': 'x' });
   expect(await refusal(fetchFrom(at, { path }))).toMatchObject({ code: 'source-refused' });
 });
@@ -78,7 +78,7 @@ describe('a submodule', () => {
     await expect(stat(mark())).rejects.toThrow('ENOENT');
   });
 
-  test('whose list is a symbolic link is refused', async () => {
+  test('with a symbolic link as its list is refused', async () => {
     const at = await repository('code', { list: '[submodule "a"]\n\tpath = a\n\turl = https://127.0.0.1:1/a.git\n' });
     await writeFile(join(folder(), 'target'), 'list');
     const link = await git(at, 'hash-object', '-w', join(folder(), 'target'));
@@ -106,7 +106,7 @@ describe('a tree', () => {
     },
   );
 
-  test('of ten thousand million files in a few objects is refused in bounded time and space', async () => {
+  test('with ten thousand million files in a few objects is refused in bounded time and space', async () => {
     const at = await repository('code', { 'train.py': 'x' });
     let object = `100644 blob ${await git(at, 'rev-parse', 'HEAD:train.py')}`;
     for (let level = 0; level < 10; level += 1) {
@@ -132,12 +132,12 @@ describe('a tree', () => {
   }, 60_000);
 });
 
-test('a file that is small as it is sent and large as it is kept is refused before it is written', async () => {
+test('a file that is small in transfer and large on disk is refused before it is written', async () => {
   const at = await repository('code', { 'train.py': 'x', 'zeros.bin': new Uint8Array(300 * 2 ** 20) });
   expect(await refusal(fetchFrom(at))).toMatchObject({ code: 'too-large' });
 }, 60_000);
 
-test('a commit of more bytes than may be fetched is stopped', async () => {
+test('a commit with more bytes than allowed is stopped', async () => {
   const at = await repository('code', { 'train.py': 'x', 'noise.bin': randomBytes(8 * 2 ** 20) });
   const error = await refusal(fetchFrom(at, { packBytesAtMost: 2 ** 20 }));
   expect(error).toMatchObject({ code: 'too-large', fields: { what: 'disk' } });
@@ -148,7 +148,7 @@ test.each([
   ['disk', 'PERENNIAL_GIT_DISK', { packBytesAtMost: 2 ** 20 }],
   ['size', 'PERENNIAL_CODE_SIZE', { codeLimits: { bytes: 2 ** 20, files: 100 } }],
   ['files', 'PERENNIAL_CODE_FILES', { codeLimits: { bytes: 2 ** 30, files: 1 } }],
-])('a fetch that exceeds its %s is final, and names %s', async (_what, setting, limits) => {
+])('a fetch that exceeds its %s is a final failure, and names %s', async (_what, setting, limits) => {
   const at = await repository('code', { 'train.py': 'x', 'noise.bin': randomBytes(24 * 2 ** 20) });
   expect(await refusal(fetchFrom(at, limits))).toMatchObject({
     code: 'too-large',
@@ -157,7 +157,7 @@ test.each([
   });
 });
 
-test('what filters and hooks of the repository say is not run', async () => {
+test('filters and hooks of the repository do not run', async () => {
   const program = `touch ${mark()}`;
   const at = await repository('code', {
     'train.py': 'x',

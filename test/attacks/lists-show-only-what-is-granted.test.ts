@@ -110,7 +110,7 @@ describe.each(Object.entries(kinds))('a grant on %s', (name, grants) => {
     }
   });
 
-  test('shows in filtered lists no more', async () => {
+  test('shows no more in filtered lists', async () => {
     for (const filter of [
       '?model=bike',
       '?environment=production',
@@ -124,7 +124,7 @@ describe.each(Object.entries(kinds))('a grant on %s', (name, grants) => {
     }
   });
 
-  test('shows in the ledger the entries of what it covers', async () => {
+  test('shows the ledger entries of what it covers', async () => {
     const all = await pages<{
       readonly modelId: string;
       readonly environment: string | null;
@@ -176,7 +176,7 @@ describe('a grant on staging', () => {
     key = (await api.addKey('staging-alone', grants)).key;
   });
 
-  test('shows of a version, which all environments share, no evaluation of production', async () => {
+  test('shows no evaluation of production in a version, which all environments share', async () => {
     const { body } = await api.send('viewer', 'GET /v1/models/bike/versions/1?environment=staging');
     expect(body.evaluations.map((one: Item) => one.environment)).toEqual(['production']);
     const shown = await api.send({ key }, 'GET /v1/models/bike/versions/1?environment=staging');
@@ -189,7 +189,7 @@ describe('a grant on staging', () => {
     expect((await api.send({ key }, path)).status).toBe(404);
   });
 
-  test('tells of a version that is deployed there not where else it was evaluated', async () => {
+  test('shows for a version that is deployed there no evaluation elsewhere', async () => {
     const operator = await api.addKey('staging-operator', [{ role: 'operator', environment: 'staging' }]);
     const deploy = { version: 1, environment: 'staging' };
     const { body } = await api.send(operator, 'POST /v1/models/bike/deployments', deploy);
@@ -197,7 +197,7 @@ describe('a grant on staging', () => {
   });
 });
 
-test('the log of a run ends for a reader whose key is revoked', async () => {
+test("the log stream of a run ends when the reader's key is revoked", async () => {
   const [scope] = scopes;
   if (scope === undefined) throw new Error('there is no scope');
   const { operator: by } = api.principals;
@@ -227,7 +227,7 @@ const withoutViewer: Readonly<Record<string, string>> = {
   'monitoring-repository.reports': 'of a scope, which the route has checked',
 };
 
-test('every list of a repository takes its viewer, or says why it needs none', async () => {
+test('every list of a repository filters by viewer, or has a reason why not', async () => {
   const folder = 'ports/repositories';
   const found: string[] = [];
   const list = /^ {2}(\w+)\(((?:(?!\): Promise<)[\s\S])*)\): Promise<(?:Page<|readonly Environment\[\])/gm;

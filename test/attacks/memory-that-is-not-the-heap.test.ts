@@ -77,7 +77,7 @@ finally:
   },
 );
 
-test.skipIf(process.platform !== 'linux')('where there are no control groups, memory is measured', async () => {
+test.skipIf(process.platform !== 'linux')('without control groups, memory is measured instead', async () => {
   const ground = await laySandboxedScript('bubblewrap', { controlGroups: false });
   try {
     expect(await ground.isolation()).toMatchObject({ memory: 'polling' });

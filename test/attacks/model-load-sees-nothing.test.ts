@@ -44,7 +44,7 @@ async function probed(script: string): Promise<readonly string[]> {
   return probe.said;
 }
 
-test('the first load of a model reads no secret and nothing beside the artifact', async () => {
+test('the first load of a model reads no secret and no file except the artifact', async () => {
   const said = await probed(
     `cat ${home}/state.json /etc/shadow /proc/*/environ; env; ls -a ${home} ${homedir()}; cat ${home}/model.onnx; echo; echo done`,
   );
@@ -56,7 +56,7 @@ test('the first load of a model reads no secret and nothing beside the artifact'
   }
 });
 
-test('the first load of a model writes to no place but the folder for its converted form, not even to the artifact', async () => {
+test('the first load of a model writes only to the folder for its converted form, not even to the artifact', async () => {
   const said = await probed(
     `for at in / /etc /usr /tmp ${home} ${process.cwd()}/adapters; do (echo x > $at/planted) 2>/dev/null && echo wrote $at; done; (echo x >> ${home}/model.onnx) 2>/dev/null && echo wrote model; echo done`,
   );

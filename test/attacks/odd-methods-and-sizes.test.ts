@@ -56,37 +56,31 @@ describe('the API', () => {
   });
   afterAll(() => api.stop());
 
-  test.each(odd)(
-    'answers the method %s with 405 and the methods that the path takes, whatever the body',
-    async (method) => {
-      for (const [path, allow] of [
-        ['/v1/models', 'GET, HEAD'],
-        ['/v1/models/bike', 'GET, HEAD, PUT'],
-        ['/v1/models/bike/schedules/nightly?environment=staging', 'DELETE, GET, HEAD, PUT'],
-        ['/healthz', 'GET, HEAD'],
-      ] as const)
-        for (const [headers, body] of bodies) {
-          const answer = await send(`${address}${path}`, method, { authorization, ...headers }, body);
-          expect({ path, ...answer, text: JSON.parse(answer.text).code }).toEqual({
-            path,
-            status: 405,
-            allow,
-            text: 'method-not-allowed',
-          });
-        }
-    },
-  );
+  test.each(odd)('answers the method %s with 405 and the methods of the path, whatever the body', async (method) => {
+    for (const [path, allow] of [
+      ['/v1/models', 'GET, HEAD'],
+      ['/v1/models/bike', 'GET, HEAD, PUT'],
+      ['/v1/models/bike/schedules/nightly?environment=staging', 'DELETE, GET, HEAD, PUT'],
+      ['/healthz', 'GET, HEAD'],
+    ] as const)
+      for (const [headers, body] of bodies) {
+        const answer = await send(`${address}${path}`, method, { authorization, ...headers }, body);
+        expect({ path, ...answer, text: JSON.parse(answer.text).code }).toEqual({
+          path,
+          status: 405,
+          allow,
+          text: 'method-not-allowed',
+        });
+      }
+  });
 
-  test.each(odd)(
-    'answers the method %s on a path that is none with 404, and without a key with 401',
-    async (method) => {
-      expect((await send(`${address}/nowhere`, method, { authorization })).status).toBe(404);
-      expect((await send(`${address}/nowhere`, method, {})).status).toBe(401);
-      expect(await send(`${address}/v1/models`, method, {})).toMatchObject({ status: 401, allow: undefined });
-    },
-  );
+  test.each(odd)('answers the method %s on an unknown path with 404, and without a key with 401', async (method) => {
+    expect((await send(`${address}/nowhere`, method, { authorization })).status).toBe(404);
+    expect((await send(`${address}/nowhere`, method, {})).status).toBe(401);
+    expect(await send(`${address}/v1/models`, method, {})).toMatchObject({ status: 401, allow: undefined });
+  });
 
-  test('answers a wrong method of its own with 405 as well', async () => {
+  test('answers a wrong method on a known path with 405 as well', async () => {
     for (const [method, path] of [
       ['DELETE', '/v1/models'],
       ['POST', '/v1/runs'],
@@ -96,7 +90,7 @@ describe('the API', () => {
       expect(await send(`${address}${path}`, method, { authorization })).toMatchObject({ status: 405 });
   });
 
-  test('answers a body that is too large with 413, said beforehand or not', async () => {
+  test('answers a body that is too large with 413, whether or not its length was announced', async () => {
     const large = Buffer.alloc(2 * 1024 ** 2, ' ');
     const url = `${address}/v1/models/bike/triggers`;
     expect(
@@ -121,7 +115,7 @@ describe('the gateway', () => {
     await ground.stop();
   });
 
-  test.each(odd)('answers the method %s with 405 in the shape of the protocol', async (method) => {
+  test.each(odd)('answers the method %s with 405 in the format of the protocol', async (method) => {
     for (const [path, allow] of [
       ['/v2/models/bike/infer', 'POST'],
       ['/v2/models/bike', 'GET, HEAD'],
@@ -138,7 +132,7 @@ describe('the gateway', () => {
   });
 
   test.each(['/v2/models/bike/infer', '/v2/models/bike/versions/1/infer', '/invocations?model=bike'])(
-    'answers a body of more than 32 MiB to %s with 413 in the shape of the protocol',
+    'answers a body of more than 32 MiB to %s with 413 in the format of the protocol',
     async (path) => {
       const chunk = Buffer.alloc(1024 ** 2, ' ');
       const chunks = Array.from({ length: 33 }, () => chunk);
@@ -156,7 +150,7 @@ describe('the gateway', () => {
     },
   );
 
-  test('lets a key that has expired in no more, also one that it knows', async () => {
+  test('rejects an expired key, even one that it has accepted before', async () => {
     const principal = await ground.repositories.principals.ensure('guest', 'person', [{ role: 'viewer' }], null);
     const key = 'a-key-for-a-moment-0123456789abcdef';
     const expiresAt = new Date(Date.now() + 1_500).toISOString();
@@ -169,7 +163,7 @@ describe('the gateway', () => {
   });
 });
 
-test('a path is told from one that only begins like it', () => {
+test('a path is not confused with a longer path that begins like it', () => {
   const allowed = new AllowedMethods();
   allowed.add({ method: 'GET', url: '/v1/models/:model' });
   allowed.add({ method: ['PUT', 'GET'], url: '/v1/models/:model' });

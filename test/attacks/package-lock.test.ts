@@ -104,7 +104,7 @@ test.each<[string, Parts, RegExp]>([
     { manifest: { overrides: { a: { b: 'https://evil.example/b.tgz' } } } },
     /b in package\.json is https:\/\/evil/,
   ],
-])('a package of a lock that is %s is refused by name, and nothing is made', async (_, parts, why) => {
+])('a locked package that is %s is refused by name, and no environment is made', async (_, parts, why) => {
   const refusal = await refusalOf(install(parts));
   expect(refusal.code).toBe('environment-failed');
   expect(refusal.message).toMatch(why);
@@ -135,7 +135,7 @@ test('scripts of packages and of the code do not run, and .npmrc beside the lock
   expect(said).not.toContain('hunter2');
 });
 
-test('a package whose bytes are not those of the lock is not installed', async () => {
+test('a package with other bytes than those in the lock is not installed', async () => {
   const before = await ground.made();
   const refusal = await refusalOf(install({ entry: { integrity: `sha512-${'A'.repeat(86)}==` } }));
   expect(refusal.message).toMatch(/npm ci ended with code/);

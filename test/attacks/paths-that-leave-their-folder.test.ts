@@ -30,7 +30,7 @@ const leaving = [
 ];
 const staying = ['.', './', './train', 'train/', 'a//b', 'a..b', '...', 'späße', 'a~b', 'models/v1.2/train'];
 
-test.each(leaving)('the path %j leaves its folder, or could', (path) => {
+test.each(leaving)('the path %j leaves its folder, or could leave it', (path) => {
   expect(relativePathProblem(path)).toBeDefined();
 });
 
@@ -38,7 +38,7 @@ test.each(staying)('the path %j stays in its folder', (path) => {
   expect(relativePathProblem(path)).toBeUndefined();
 });
 
-describe('a configuration is refused, with the key, where a path leaves its folder', () => {
+describe('a configuration with a path that leaves its folder is refused with the key', () => {
   const example = parseConfigurationFile(exampleFile);
   const git = { url: 'https://forge.example/team/models.git', ref: 'main' };
   test.each<[string, string, (path: string) => unknown]>([
@@ -65,7 +65,7 @@ describe('a configuration is refused, with the key, where a path leaves its fold
   });
 });
 
-describe('the command line on a checkout of a stranger', () => {
+describe("the command line on a stranger's checkout", () => {
   let folder: string;
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'perennial-paths-'));
@@ -75,7 +75,7 @@ describe('the command line on a checkout of a stranger', () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  test('uploads no folder that code.path reaches by a link', async () => {
+  test('uploads no folder that code.path reaches through a link', async () => {
     await symlink(join(folder, 'private'), join(folder, 'project', 'train'));
     await expect(folderWithin(join(folder, 'project'), 'train')).rejects.toMatchObject({
       code: 'archive-unsafe',

@@ -104,7 +104,7 @@ test('a package without a wheel is refused, and its setup.py does not run', asyn
   expect(refusal.message).toMatch(/wheel.*code\.allowBuilds/s);
 });
 
-test('where builds are allowed, setup.py runs in the sandbox: it sees neither folders nor secrets of the worker', async () => {
+test('if builds are allowed, setup.py runs in the sandbox and sees neither folders nor secrets of the worker', async () => {
   const at = await layInstallingGround({ indexUrl: index.url });
   try {
     const text = await at.resolve('builds\n', true);
@@ -124,7 +124,7 @@ test('where builds are allowed, setup.py runs in the sandbox: it sees neither fo
   }
 });
 
-test('builds are refused where there is no sandbox', async () => {
+test('builds are refused without a sandbox', async () => {
   const at = await layInstallingGround({ indexUrl: index.url }, { kind: 'process-group' });
   try {
     const refusal = await refusalOf(

@@ -56,20 +56,23 @@ test.each([
   (at: string) => `greeting @ ${at}/files/greeting-9.0-py3-none-any.whl`,
   (at: string) => `${at}/files/greeting-9.0-py3-none-any.whl`,
   (at: string) => `-r ${at}/files/requirements.txt`,
-])('a file that names another place asks it nothing, and is refused with its line: %s', async (lineOf) => {
-  const text = `# a lock\n${lineOf(new URL(attackers.url).origin)}\n${locked}`;
-  for (const attempt of [
-    () => ground.materialise({ 'requirements.txt': text }),
-    () => ground.resolve(`${text}more\n`),
-  ]) {
-    const refusal = await refusalOf(attempt());
-    expect(refusal.code).toBe('environment-failed');
-    expect(refusal.message).toMatch(/^requirements\.txt:2 cannot be installed: /);
-  }
-  expect(attackers.requests).toEqual([]);
-});
+])(
+  'a file that names another package source is refused with its line, and the source gets no request: %s',
+  async (lineOf) => {
+    const text = `# a lock\n${lineOf(new URL(attackers.url).origin)}\n${locked}`;
+    for (const attempt of [
+      () => ground.materialise({ 'requirements.txt': text }),
+      () => ground.resolve(`${text}more\n`),
+    ]) {
+      const refusal = await refusalOf(attempt());
+      expect(refusal.code).toBe('environment-failed');
+      expect(refusal.message).toMatch(/^requirements\.txt:2 cannot be installed: /);
+    }
+    expect(attackers.requests).toEqual([]);
+  },
+);
 
-test('-r and -c of a file of the worker leak no line of it', async () => {
+test('-r and -c with a file of the worker reveal no line of it', async () => {
   const [first = ''] = (await readFile('/etc/passwd', 'utf8')).split('\n');
   for (const line of ['-r /etc/passwd', '-c /etc/passwd', '--requirement=/etc/passwd', 'x @ file:///etc/passwd']) {
     const { message, fields } = await refusalOf(ground.resolve(`${line}\n`));
@@ -77,14 +80,14 @@ test('-r and -c of a file of the worker leak no line of it', async () => {
   }
 });
 
-test('variables of the worker are filled in nowhere', async () => {
+test('environment variables of the worker are never expanded', async () => {
   const { message } = await refusalOf(ground.resolve(`--index-url ${attackers.url}/\${SECRET}\ngreeting\n`));
   expect(message).toContain('${SECRET}');
   expect(message).not.toContain(secret);
   expect(attackers.requests.join()).not.toContain(secret);
 });
 
-test('the line of the administrator’s own index is accepted, in whatever spelling, and its password shows nowhere', async () => {
+test('the line of the administrator’s own index is accepted in any spelling, and its password is never shown', async () => {
   const text = `--index-url ${own.url}/\n-i ${own.url.replace('//', '//someone:else@')}\n--trusted-host ${new URL(own.url).host}\n`;
   const resolved = await ground.resolve(`${text}greeting\n`);
   expect(resolved?.split('\n').slice(1)).toEqual([locked.trim(), '']);
@@ -94,7 +97,7 @@ test('the line of the administrator’s own index is accepted, in whatever spell
   expect(seen).not.toMatch(/127\.0\.0\.1/);
 });
 
-test('a password of an index that does not answer is in no message', async () => {
+test('the password of an index that does not answer is in no message', async () => {
   const gone = await indexOf([]);
   gone.close();
   const at = await another({ indexUrl: gone.url.replace('//', '//worker:hunter2@') });
@@ -105,7 +108,7 @@ test('a password of an index that does not answer is in no message', async () =>
   expect(`${message}${JSON.stringify(fields)}${at.lines.join('\n')}`).not.toContain('hunter2');
 });
 
-test('one hash among many is not enough: each requirement must have its own', async () => {
+test('each requirement must have its own hash', async () => {
   const { message } = await refusalOf(ground.materialise({ 'requirements.txt': `${locked}other==1.0\n` }));
   expect(message).toMatch(/requirements\.txt:2: other has no hash/);
   expect(await ground.resolve(`# asked\ngreeting --hash=sha256:${sha256OfBytes(good.bytes)}\ngreeting\n`)).toContain(
@@ -115,7 +118,7 @@ test('one hash among many is not enough: each requirement must have its own', as
   expect(wrong.message).toMatch(/greeting 1\.0 was found with sha256:.*none of the hashes that are given/);
 });
 
-test('what pip is started with are its options alone: variables of the worker name no file and no folder', async () => {
+test('pip gets only its options, and no environment variable of the worker gives it a file or folder', async () => {
   const at = await another(
     { indexUrl: attackers.url },
     { environment: { PIP_INDEX_URL: 'http://127.0.0.1:9/', PIP_TARGET: '/nowhere', PIP_REQUIREMENT: '/etc/passwd' } },
@@ -123,7 +126,7 @@ test('what pip is started with are its options alone: variables of the worker na
   expect(await at.resolve('greeting==1.0\n')).toContain(locked.trim());
 });
 
-describe('the proxy of the index', () => {
+describe('the index proxy', () => {
   /** Builds a package whose build code requests what the proxy must not serve, and returns what the code printed. */
   async function askFromBuild(at: InstallingGround, served: IndexedFile[], python: string): Promise<string> {
     const backend = `${python}\nraise SystemExit("answers: " + repr(answers))\n`;
@@ -137,7 +140,7 @@ describe('the proxy of the index', () => {
     return at.lines.filter((line) => line.includes('answers: ')).join('\n');
   }
 
-  test('gives an installation nothing of other ports, of other addresses, or of files that no page named', async () => {
+  test('gives an installation no access to other ports, other addresses, or files that no page named', async () => {
     const served: IndexedFile[] = [good];
     const index = await indexOf(served);
     const at = await another({ indexUrl: index.url });
@@ -161,7 +164,7 @@ for url in [base + "simple/greeting/", base + "files/999/greeting-1.0-py3-none-a
     expect(said).toContain("answers: [200, 403, 403, 403, 403, 'unreachable', 'unreachable', 'unreachable']");
   });
 
-  test('asks only hosts over https, or the index’s own, for the files that pages name', async () => {
+  test('fetches the files that pages name only over https or from the index itself', async () => {
     const elsewhere = await indexOf([good]);
     const named = (filename: string) => `${new URL(elsewhere.url).origin}/files/${filename}`;
     const index = await indexOf([good], { fileAddress: named });

@@ -167,7 +167,7 @@ const kinds: Readonly<Record<string, readonly Grant[]>> = {
   ],
 };
 
-test('the table names every route of the document, and no route that is none', () => {
+test('the table names every route of the document, and no unknown route', () => {
   expect(routes.filter((route) => accessTable[route] === undefined)).toEqual([]);
   const documented = Object.keys(accessTable).filter((route) => accessTable[route]?.to !== 'any key');
   expect(documented.filter((route) => !routes.includes(route))).toEqual([]);
@@ -205,7 +205,7 @@ describe('every route', () => {
       return { key };
     },
   };
-  test.each(Object.entries(strangers))('answers %s with 401, but for what is for anybody', async (_name, stranger) => {
+  test.each(Object.entries(strangers))('answers %s with 401, except on public routes', async (_name, stranger) => {
     const who = await stranger();
     const answered: string[] = [];
     for (const route of routes) if ((await ask(who, route)).status !== 401) answered.push(route);

@@ -69,7 +69,7 @@ const cases = Object.entries(downloads).flatMap(([name, make]) =>
   Object.entries(fates).map(([fate, { code, befall }]) => ({ name, fate, make, code, befall })),
 );
 
-test.each(cases)('$name whose bytes $fate are a fault of the server: $code', async ({ make, code, befall }) => {
+test.each(cases)('$name whose bytes $fate fail as a server error: $code', async ({ make, code, befall }) => {
   const { sha256 } = await api.objectStore.putBytes(randomBytes(200));
   const path = await make(sha256);
   await befall(sha256);
@@ -79,14 +79,14 @@ test.each(cases)('$name whose bytes $fate are a fault of the server: $code', asy
 });
 
 test.each(['rows of a dataset', 'a difference of datasets', 'quarantined rows'] as const)(
-  '%s whose bytes are as stored and cannot be read are a fault of the server',
+  '%s with intact but unreadable bytes fail as a server error',
   async (name) => {
     const { sha256 } = await api.objectStore.putBytes(randomBytes(200));
     expect((await api.send('viewer', `GET ${await downloads[name](sha256)}`)).status).toBe(500);
   },
 );
 
-test('a row of the database that cannot be read is a fault of the server, which tells nothing of the row', async () => {
+test('an unreadable row of the database is a server error that reveals nothing of the row', async () => {
   const monitor = { kind: 'monitor', schemaVersion: 1, asOf: '2012-01-01T00:00:00.000Z' } as const;
   const runId = await beginRun(api.repositories, scope, monitor, api.principals.operator);
   const client = new Client({ connectionString: api.database.url });
@@ -104,7 +104,7 @@ test('a row of the database that cannot be read is a fault of the server, which 
   }
 });
 
-test('an upload of the right bytes mends a blob that was altered', async () => {
+test('an upload of the right bytes repairs an altered blob', async () => {
   const bytes = randomBytes(200);
   const { sha256 } = await api.objectStore.putBytes(bytes);
   await writeFile(await fileOf(sha256), 'other');

@@ -39,7 +39,7 @@ async function probed(script: string): Promise<readonly string[]> {
   return probe.said;
 }
 
-test('a process of the table engine reads no secret, no state and no rows of others', async () => {
+test('a process of the table engine reads no secret, no state and no rows of other calls', async () => {
   const files = [join(home, 'state.json'), join(home, 'rows.csv'), join(home, 'scratch/activities/other/rows.csv')];
   const said = await probed(
     `cat ${files.join(' ')} /etc/shadow /proc/*/environ; env; ls -a ${home} ${homedir()}; echo done`,
@@ -51,7 +51,7 @@ test('a process of the table engine reads no secret, no state and no rows of oth
   }
 });
 
-test('a process of the table engine writes nowhere but into two folders of its own', async () => {
+test('a process of the table engine writes only to two folders of its own', async () => {
   const said = await probed(
     `for at in / /etc /usr /tmp ${home} ${home}/scratch ${home}/scratch/tables/call-*/given ${compiledCode(`${home}/scratch/tables`).folder} ${process.cwd()}/adapters; do (echo x > "$at/planted") 2>/dev/null && echo "wrote $at"; done
      for at in ${home}/scratch/tables/call-*/{made,spill}; do (echo x > "$at/planted") 2>/dev/null && echo "kept $at"; done; echo done`,
@@ -79,7 +79,7 @@ function takenOver(script: string): Sandbox {
   return { ...sandbox, open: (command) => sandbox.open({ ...command, file: '/bin/bash', args: ['-c', script] }) };
 }
 
-test('a link in the place of a result does not lead the platform to a file of its own', async () => {
+test('a link in place of a result does not make the platform read its own file', async () => {
   const script = `read -r call; folder=$(grep -o '[^"]*/made/0.csv' <<< "$call"); ln -s ${home}/state.json "$folder"; echo '{"kind":"result","result":null}'; sleep 60`;
   const engine = createDuckDbTableEngine({
     sandbox: takenOver(script),
@@ -111,7 +111,7 @@ test('a result that names files of others moves none of them', async () => {
   expect(await readFile(stolen, 'utf8')).toBe('a-planted-secret');
 });
 
-test('what a program of the platform’s own is shown never includes the folder of the project or its state', () => {
+test('the mounts of the platform’s own programs never include the project folder or its state', () => {
   const root = resolve(import.meta.dirname, '../..');
   for (const { source } of mountsOfOwnProgram()) {
     expect(`${root}/.perennial/`.startsWith(`${source}/`), source).toBe(false);

@@ -129,7 +129,7 @@ const attacks: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
 ];
 
 test.each(attacks)(
-  'a gateway goes on serving what it had when somebody changes %s, and says so',
+  'a gateway keeps serving its generation after somebody changes %s, and reports it',
   async (_what, attack, why) => {
     await start();
     await expect.poll(predict, within).toBe(203);
@@ -146,7 +146,7 @@ test.each(attacks)(
   },
 );
 
-test('a gateway goes on serving a model that somebody took out of the database', async () => {
+test('a gateway keeps serving a model that somebody deletes from the database', async () => {
   await start();
   await expect.poll(predict, within).toBe(203);
   await change('delete from model_environments where model_id = $1');
@@ -154,7 +154,7 @@ test('a gateway goes on serving a model that somebody took out of the database',
   expect(await predict()).toBe(203);
 });
 
-test('what was changed and put right again is followed again, and no longer told of', async () => {
+test('a change that is reverted is no longer reported, and later generations are served', async () => {
   await start();
   await expect.poll(predict, within).toBe(203);
   await change('update model_environments set generation = 1 where model_id = $1');
@@ -165,7 +165,7 @@ test('what was changed and put right again is followed again, and no longer told
   await expect.poll(predict, within).toBe(303);
 });
 
-test('a gateway that starts after the newest generation was changed serves the one before, and says so', async () => {
+test('a gateway that starts after the newest generation was changed serves the previous one, and reports it', async () => {
   await change(
     `update generations set slots = jsonb_set(slots, '{0,weight}', '50') where model_id = $1 and generation = 2`,
   );
@@ -174,20 +174,20 @@ test('a gateway that starts after the newest generation was changed serves the o
   await expect.poll(reported, within).toMatchObject([{ generation: 2 }]);
 });
 
-test('a gateway that starts when no generation is what the ledger says serves nothing, and says why', async () => {
+test('a gateway that starts when no generation matches the ledger serves nothing, and says why', async () => {
   await change(`update generations set slots = jsonb_set(slots, '{0,weight}', '50') where model_id = $1`);
   await start();
   expect(await predict()).toMatch(/^503: .*is not what the ledger says, so this gateway does not serve it/);
   await expect.poll(reported, within).toMatchObject([{ generation: 2 }]);
 });
 
-test('another model’s release does not serve under this one’s name', async () => {
+test("a release of another model does not serve under this model's name", async () => {
   await change(`update releases set body = jsonb_set(body, '{model,name}', '"other"') where model_id = $1`);
   await start();
   expect(await predict()).toMatch(/^503: .*its digest is not that of what stands in it/);
 });
 
-test('what legitimately ends is not told of: a first release that is taken back, a model that is archived', async () => {
+test('a legitimate end is not reported, such as an undone first release or an archived model', async () => {
   await start();
   await expect.poll(predict, within).toBe(203);
   await ground.repositories.models.archive(ground.scope.modelId, { reason: 'done', by: ground.operator });

@@ -116,7 +116,7 @@ const rewriteReason = "update ledger set reason = 'never happened' where model_i
 const insertCopyOf = (sequence: number) =>
   `insert into ledger select model_id, ${sequence}, kind, environment, subject, 'put in', digest, previous, recorded_at, effective_at, recorded_by from ledger where model_id = $1 and sequence = 4`;
 
-test('a chain that nobody touched is verified, before and after it was signed', async () => {
+test('an unchanged chain is verified, before and after it was signed', async () => {
   expect(await verified()).toMatchObject({ verified: true, entries, signed: null, problem: null });
   expect(await sign()).toEqual({ state: 'signed' });
   expect(await sign()).toEqual({ state: 'unchanged' });
@@ -127,7 +127,7 @@ test('a chain that nobody touched is verified, before and after it was signed', 
   expect(await verified()).toMatchObject({ verified: true, signed: { sequence: entries + 1, copies: 2 } });
 });
 
-test('an entry that was changed is named', async () => {
+test('a changed entry is named', async () => {
   const [, , , , fifth] = await readChain();
   await change(rewriteReason);
   expect(await verified()).toMatchObject({
@@ -145,12 +145,12 @@ test.each([
   ['its time', "recorded_at = recorded_at - interval '1 ms'"],
   ['its time, to what no calendar has', "effective_at = 'infinity'"],
   ['the entry it names as the one before', 'previous = null'],
-])('an entry is named of which %s was changed', async (_what, set) => {
+])('an entry is named after a change of %s', async (_what, set) => {
   await change(`update ledger set ${set} where model_id = $1 and sequence = 5`);
   expect((await verified()).problem).toMatchObject({ kind: 'changed', sequence: 5 });
 });
 
-test('an entry that was changed with its digest computed anew is named', async () => {
+test('a changed entry with a recomputed digest is named', async () => {
   await change(rewriteReason);
   await recompute(5, 5);
   const { problem } = await verified();
@@ -158,7 +158,7 @@ test('an entry that was changed with its digest computed anew is named', async (
   expect(problem?.what).toContain('entry 6 names another one');
 });
 
-test('an entry that was changed after a signed one is named, not the signed one', async () => {
+test('a changed entry after a signed one is named, not the signed one', async () => {
   await sign();
   await setSchedule(scope, 40);
   await setSchedule(scope, 41);
@@ -175,12 +175,12 @@ async function digestOfEntry(sequence: number): Promise<string> {
   return digestOf(row, row.previous);
 }
 
-test('an entry that was removed from the middle is named', async () => {
+test('an entry removed from the middle is named', async () => {
   await change('delete from ledger where model_id = $1 and sequence = 5');
   expect((await verified()).problem).toMatchObject({ kind: 'removed', sequence: 5 });
 });
 
-test('entries that were removed with those after them renumbered are named', async () => {
+test('removed entries are named even if the later ones are renumbered', async () => {
   await change('delete from ledger where model_id = $1 and sequence in (5, 6)');
   for (let to = 5; to <= entries - 2; to += 1)
     await change('update ledger set sequence = $2 where model_id = $1 and sequence = $3', [to, to + 2]);
@@ -189,7 +189,7 @@ test('entries that were removed with those after them renumbered are named', asy
   expect(problem?.what).toContain('entries 5 to 6 were removed');
 });
 
-test('an entry that was put in with those after it renumbered is named', async () => {
+test('an inserted entry is named even if the later ones are renumbered', async () => {
   for (let from = entries; from >= 5; from -= 1)
     await change('update ledger set sequence = $2 where model_id = $1 and sequence = $3', [from + 1, from]);
   await change(insertCopyOf(5));
@@ -204,19 +204,19 @@ test('an entry before the first is named', async () => {
   expect((await verified()).problem).toMatchObject({ kind: 'added', sequence: 0 });
 });
 
-test('a tail that was cut off is found by the signed copy', async () => {
+test('a truncated tail is found by the signed copy', async () => {
   await sign();
   await change('delete from ledger where model_id = $1 and sequence > 9');
   expect((await verified()).problem).toMatchObject({ kind: 'cut-off', sequence: 10 });
 });
 
-test('a chain that was removed whole is found by the signed copy', async () => {
+test('a removed chain is found by the signed copy', async () => {
   await sign();
   await change('delete from ledger where model_id = $1');
   expect(await verified()).toMatchObject({ verified: false, problem: { kind: 'cut-off', sequence: 1 } });
 });
 
-test('a chain that was rewritten with every digest computed anew is found by the signed copy', async () => {
+test('a rewritten chain with recomputed digests is found by the signed copy', async () => {
   await change('select $1::text');
   await sign();
   await setSchedule(scope, 40);
@@ -227,7 +227,7 @@ test('a chain that was rewritten with every digest computed anew is found by the
   expect(problem?.what).toContain(`entry ${entries} is not the one that was signed`);
 });
 
-test('where a chain was rewritten is bounded by the copies before and after', async () => {
+test('the copies before and after bound the place where a chain was rewritten', async () => {
   await change(`delete from ledger where model_id = $1 and sequence > 3`);
   await sign();
   for (let minute = 20; minute < 30; minute += 1) await setSchedule(scope, minute);
@@ -237,7 +237,7 @@ test('where a chain was rewritten is bounded by the copies before and after', as
   expect((await verified()).problem).toMatchObject({ kind: 'rewritten', sequence: 4 });
 });
 
-test('a chain that was rewritten or cut off is not signed again, so that its copies go on telling', async () => {
+test('a rewritten or truncated chain is not signed again, so that its copies still prove the change', async () => {
   await sign();
   await change(rewriteReason);
   await recompute(5);
@@ -250,7 +250,7 @@ test('a chain that was rewritten or cut off is not signed again, so that its cop
   expect(await sign()).toMatchObject({ state: 'refused', problem: { kind: 'rewritten' } });
 });
 
-test('a chain that was put in the place of another model’s is found, and also with its digests computed anew', async () => {
+test('the chain of another model in place of this one is found, even with recomputed digests', async () => {
   const other = await modelWithLedger('other');
   await sign();
   await sign(other);
@@ -267,7 +267,7 @@ test('a chain that was put in the place of another model’s is found, and also 
   expect((await verified()).problem).toMatchObject({ kind: 'rewritten', sequence: 1 });
 });
 
-test('a model that was removed with its whole chain is told of by its signed copy', async () => {
+test('a model that was removed with its whole chain is reported by its signed copy', async () => {
   await sign();
   await change('delete from ledger where model_id = $1');
   await change('delete from models where id = $1');
@@ -279,13 +279,13 @@ function copiesFolder(): string {
   return join(api.folder, 'objects', 'named', 'ledger-heads', scope.modelId);
 }
 
-test('a signed copy that was removed from the object store is missed', async () => {
+test('a signed copy that was removed from the object store is reported', async () => {
   await sign();
   await rm(copiesFolder(), { recursive: true });
   expect((await verified()).problem).toMatchObject({ kind: 'copy-missing', sequence: entries });
 });
 
-test('a copy that somebody else made is found by its signature, and does not vouch for a rewritten chain', async () => {
+test('a forged copy is found by its signature, and does not confirm a rewritten chain', async () => {
   await sign();
   const file = join(copiesFolder(), (await readdir(copiesFolder()))[0]!);
   const copy = JSON.parse(await readFile(file, 'utf8'));
@@ -319,7 +319,7 @@ test('an auditor checks a copy with the published key alone', async () => {
   expect(genuine({ ...head, sequence: head.sequence + 1 })).toBe(false);
 });
 
-test('`served` says whether the ledger verifies up to the instant that was asked about', async () => {
+test('`served` says whether the ledger verifies up to the requested instant', async () => {
   const served = async (at?: string) => {
     const query = at === undefined ? '' : `?at=${at}`;
     return (await api.send('viewer', `GET /v1/models/bike/served${query}`)).body.proof;
@@ -336,7 +336,7 @@ test('`served` says whether the ledger verifies up to the instant that was asked
   expect(await served(early)).toEqual({ verified: false, reason: expect.stringContaining('rewritten') });
 });
 
-test('the command line names what was changed, and exits 1', async () => {
+test('the command line names the changed entry, and exits with 1', async () => {
   const url = await api.api.listen({ host: '127.0.0.1', port: 0 });
   const asked = (...more: string[]) => cli(['ledger', 'verify', '--url', url, '--key', api.keys.viewer, ...more]);
   expect(await asked()).toMatchObject({ code: 0, stdout: expect.stringContaining('bike   verified') });
@@ -349,7 +349,7 @@ test('the command line names what was changed, and exits 1', async () => {
   expect(items).toMatchObject([{ model: 'bike', verified: false, problem: { kind: 'changed', sequence: 5 } }]);
 });
 
-test('who may see one model verifies that one, and no other', async () => {
+test('a viewer of one model can verify that model, and no other', async () => {
   const { key } = await api.addKey('of-bike', [{ role: 'viewer', project: 'default', model: 'bike' }]);
   expect((await api.send({ key }, 'GET /v1/ledger/verify?model=bike')).status).toBe(200);
   expect((await api.send({ key }, 'GET /v1/ledger/verify')).status).toBe(403);
