@@ -28,7 +28,7 @@ async function appliedTo({
 }
 
 describe('apply is all or nothing', () => {
-  test('what cannot be read on this machine leaves the first configuration unapplied', async () => {
+  test('an input that cannot be read on this machine leaves the first configuration unapplied', async () => {
     const model = await ground.model('first');
     await model.configure({ code: { path: 'not-there', command: ['sh', 'train.sh'] } });
     const missing = await model.apply();
@@ -43,7 +43,7 @@ describe('apply is all or nothing', () => {
     expect(await appliedTo(model)).toBe('absent');
   });
 
-  test('code that a worker refuses leaves configuration and code as they were', async () => {
+  test('code that a worker refuses leaves the configuration and the code unchanged', async () => {
     const model = await ground.model('second');
     const first = await model.apply();
     expect(first.code, first.stderr).toBe(0);
@@ -69,7 +69,7 @@ describe('apply is all or nothing', () => {
     expect(after).not.toEqual({ ...Object(before), configuration: 2 });
   });
 
-  test('a first code that a worker refuses leaves no model, and does not decide its task', async () => {
+  test('first code that a worker refuses leaves no model, and does not decide its task', async () => {
     const command = ['sh', 'train.sh'];
     const model = await ground.model('unborn', { code: { path: 'train', command, environment: 'requirements.lock' } });
     expect((await model.apply()).stderr).toMatch(/nothing was applied: .*the code has no file requirements\.lock/);
@@ -84,7 +84,7 @@ describe('apply is all or nothing', () => {
     });
   });
 
-  test('a server that refuses the configuration takes no code', async () => {
+  test('a server that refuses the configuration does not store the code either', async () => {
     const model = await ground.model('third');
     expect((await model.apply()).code).toBe(0);
     const before = await appliedTo(model);
@@ -96,7 +96,7 @@ describe('apply is all or nothing', () => {
     expect(await appliedTo(model)).toEqual(before);
   });
 
-  test('the ledger has the configuration and the code once each, however often it is applied', async () => {
+  test('the ledger has one entry for the configuration and one for the code, however often they are applied', async () => {
     const model = await ground.model('fourth');
     for (let time = 0; time < 2; time += 1) expect((await model.apply()).code).toBe(0);
     const { body } = await ground.stack.request('GET', '/v1/ledger?model=fourth', undefined);
@@ -106,7 +106,7 @@ describe('apply is all or nothing', () => {
   });
 });
 
-test('a run that staged no code is not applied', async () => {
+test('a run that staged no code cannot be applied', async () => {
   const model = await ground.model('fifth');
   await model.apply();
   const data = await model.ingest({ name: 'rows.csv', content: 'id,x,y\n1,2,3\n' });
@@ -130,8 +130,8 @@ function ended(runId: string): Promise<Run> {
   });
 }
 
-describe('a verb with --detach returns at once', () => {
-  test('build, then deploy without votes while it bakes, then rollback', async () => {
+describe('a command with --detach returns at once', () => {
+  test('for build, for deploy without votes during its bake, and for rollback', async () => {
     const model = await ground.model('detached');
     await model.configure({
       deploy: { approval: { votes: 0 }, strategy: { canary: [50, 100], minRequests: 0, bake: '1h' } },
@@ -169,7 +169,7 @@ describe('a zone by any name that the runtime knows', () => {
     ['Europe/Kyiv', '2026-03-29T00:30:00.000Z'],
     ['US/Eastern', '2026-03-29T06:30:00.000Z'],
     ['Etc/UTC', '2026-03-29T02:30:00.000Z'],
-  ])('reads times without an offset: %s', async (timezone, instant) => {
+  ])('is used to read times without an offset: %s', async (timezone, instant) => {
     const model = await ground.model(`zone-${timezone.replaceAll(/\W/g, '-').toLowerCase()}`, {
       data: { timezone, timestamp: 'at' },
     });
@@ -180,7 +180,7 @@ describe('a zone by any name that the runtime knows', () => {
   });
 
   test.each(['Asia/Kolkata', 'Europe/Kyiv', 'America/Argentina/Buenos_Aires', 'Etc/UTC', 'GMT', 'US/Eastern'])(
-    'is one of a schedule and of a configuration: %s',
+    'is accepted in a schedule and a configuration: %s',
     async (timezone) => {
       const model = await ground.model('scheduled', { data: { timezone, timestamp: 'at' } });
       const applied = await ground.cli('apply', '-f', model.files.file, '--no-code');
@@ -194,7 +194,7 @@ describe('a zone by any name that the runtime knows', () => {
     },
   );
 
-  test('one that is none is refused with the nearest, an offset with the zone for it', async () => {
+  test('is refused if unknown, with the nearest name; an offset is refused with the zone for it', async () => {
     const model = await ground.model('no-zone', { data: { timezone: 'Asia/Kolkatta' } });
     expect((await model.apply()).stderr).toMatch(/data\.timezone.*did you mean Asia\/Kolkata\?/);
     const other = await ground.model('offset');

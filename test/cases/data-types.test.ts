@@ -36,7 +36,7 @@ function reasonOf(run: Run): string {
 }
 
 describe('padded codes', () => {
-  test('stay text, digits and zeros as given, and the version says so', async () => {
+  test('stay text with all digits and zeros, and the version says so', async () => {
     const codes = await model('padded', { features: ['id'] });
     outcomeOfRun(await codes.ingest(caseFile('padded-codes/rows.csv')));
     expect(await typesOf(codes)).toEqual({ id: 'integer', plz: 'string', account: 'string', y: 'integer' });
@@ -45,7 +45,7 @@ describe('padded codes', () => {
     expect(warnings).toContainEqual(expect.objectContaining({ kind: 'kept-as-text', column: 'plz', example: '08011' }));
   });
 
-  test('so do phone numbers, codes with an E, versions of a digit, and ids of many digits', async () => {
+  test('stay text, as do phone numbers, codes with an E, one-digit versions and long ids', async () => {
     const codes = await model('codes', { features: ['id'] });
     const rows =
       'id,phone,code,long,x,y\n1,+43664,1E5,12345678901234567890,1.50,1\n2,+431,2E7,12345678901234567891,2,2\n';
@@ -61,7 +61,7 @@ describe('padded codes', () => {
     expect(await column(codes, 1, 'long')).toEqual(['12345678901234567890', '12345678901234567891']);
   });
 
-  test('are refused in a column of whole numbers, with the way out, which works', async () => {
+  test('are refused in an integer column, with a way out that works', async () => {
     const codes = await model('later', { features: ['id'] });
     outcomeOfRun(await codes.ingest({ name: '1.csv', content: 'id,plz,y\n1,8010,1\n' }));
     const second = { name: '2.csv', content: 'id,plz,y\n2,08011,2\n' };
@@ -78,7 +78,7 @@ describe('padded codes', () => {
   });
 });
 
-describe('words for missing values', () => {
+describe('words that mean a missing value', () => {
   test('in a later batch are refused with data.nulls as the way out, which works', async () => {
     const words = await model('words');
     outcomeOfRun(await words.ingest(caseFile('missing-words/clean.csv')));
@@ -110,7 +110,7 @@ describe('words for missing values', () => {
 });
 
 describe('a column without a value', () => {
-  test('has no type until one comes, and no build reads it before', async () => {
+  test('has no type until a value comes, and no build reads it before', async () => {
     const discounts = await model('discounts', { features: ['discount'] });
     outcomeOfRun(await discounts.ingest(caseFile('empty-at-first/first.csv')));
     expect((await discounts.dataset()).warnings).toContainEqual(
@@ -125,7 +125,7 @@ describe('a column without a value', () => {
     expect(outcomeOfRun(await discounts.build())).toMatchObject({ decision: expect.any(String) });
   });
 
-  test('can be settled as text or times as well', async () => {
+  test('can also become text or times', async () => {
     const later = await model('later-values', { features: ['id'] });
     outcomeOfRun(await later.ingest({ name: '1.csv', content: 'id,a,b,y\n1,,,1\n' }));
     outcomeOfRun(await later.ingest({ name: '2.csv', content: 'id,a,b,y\n2,0664,2026-01-01,1\n' }));
@@ -134,7 +134,7 @@ describe('a column without a value', () => {
 });
 
 describe('exact numbers', () => {
-  test('decimal ids are the same to the last digit, and no two of them are one', async () => {
+  test('as decimal ids keep every digit, and different ids stay different', async () => {
     const ids = await model('decimal-ids', { features: ['id'] });
     outcomeOfRun(await ids.ingest(caseFile('exact-numbers/decimal-ids.parquet')));
     expect(await typesOf(ids)).toMatchObject({ id: 'integer' });
@@ -143,7 +143,7 @@ describe('exact numbers', () => {
     );
   });
 
-  test('unsigned values above 2^63 are exact, in Parquet and in CSV', async () => {
+  test('as unsigned integers above 2^63 are exact, in Parquet and in CSV', async () => {
     const wanted = Array.from({ length: 20 }, (_, at) => String(2n ** 63n + BigInt(at)));
     const parquet = await model('unsigned', { features: ['y'], target: 'id' });
     outcomeOfRun(await parquet.ingest(caseFile('exact-numbers/unsigned.parquet')));
@@ -156,7 +156,7 @@ describe('exact numbers', () => {
     expect((await parquet.dataset()).manifest.rows).toBe(21);
   });
 
-  test('amounts that no number holds are text, or refused where a number is declared', async () => {
+  test('as amounts beyond the precision of numbers are text, or refused in a declared numeric column', async () => {
     const money = await model('money', { features: ['id'] });
     outcomeOfRun(await money.ingest(caseFile('exact-numbers/money.parquet')));
     expect((await column(money, 1, 'amount'))[0]).toBe('100000000000000.07');
@@ -171,7 +171,7 @@ describe('exact numbers', () => {
 });
 
 describe("pandas' index", () => {
-  test('is left out, and a file without it appends, in either order', async () => {
+  test('is left out, and a file without it can be appended, in either order', async () => {
     for (const [name, files] of [
       ['index-first', ['filtered', 'plain']],
       ['index-later', ['plain', 'filtered']],
@@ -183,7 +183,7 @@ describe("pandas' index", () => {
     }
   });
 
-  test('in CSV is left out, with or without a name, unless something names it', async () => {
+  test('is left out in CSV, with or without a name, unless the configuration names it', async () => {
     const csv = await model('index-csv');
     outcomeOfRun(await csv.ingest({ name: '1.csv', content: ',id,x,y\n5,1,0.5,1\n7,2,1.5,2\n' }));
     expect((await csv.dataset()).warnings).toContainEqual(expect.objectContaining({ kind: 'index-left-out' }));
@@ -200,7 +200,7 @@ describe("pandas' index", () => {
 });
 
 describe('columns that nothing reads', () => {
-  test('are left out with a warning if rows are not kept in their type', async () => {
+  test('are left out with a warning if their type cannot be stored', async () => {
     const unread = await model('unread');
     outcomeOfRun(await unread.ingest(caseFile('unread-columns/embedding.parquet')));
     expect(await typesOf(unread)).toEqual({ id: 'integer', x: 'number', y: 'integer' });
@@ -229,7 +229,7 @@ describe('columns that nothing reads', () => {
   });
 });
 
-test('a declaration that an expectation contradicts, or of an ignored column that is read, is refused when it is applied', async () => {
+test('applying refuses a declaration that contradicts an expectation, or an ignored column that is read', async () => {
   const wrong = await ground.model('contradicted', {
     data: { columns: { x: 'ignore' }, expectations: [] },
   });
@@ -238,10 +238,10 @@ test('a declaration that an expectation contradicts, or of an ignored column tha
   expect(await wrong.apply()).toMatchObject({ code: 2, stderr: expect.stringContaining('data.columns says string') });
 });
 
-describe('odd names of columns', () => {
+describe('odd column names', () => {
   const features = ['size (cm), net', 'naïve', 'order', '2nd', 'say "hi"', 'prediction', 'constructor'];
 
-  test('work at every station', async () => {
+  test('work in every step', async () => {
     const odd = await ground.model('odd-names', { data: { features } });
     await odd.serve(caseFile('odd-names/rows.csv'));
     expect(Object.keys(await typesOf(odd))).toEqual(['id', ...features.slice(0, 6), '__proto__', 'constructor', 'y']);
@@ -259,7 +259,7 @@ describe('odd names of columns', () => {
     expect(report.drift.map((finding) => finding.column)).toEqual(expect.arrayContaining(features));
   }, 120_000);
 
-  test('that no configuration can name are refused when it is applied', async () => {
+  test('that no configuration can name are refused at apply', async () => {
     const odd = await ground.model('odd-proto', { data: { features: ['_at'] } });
     expect(await odd.apply()).toMatchObject({ code: 2, stderr: expect.stringContaining('_at') });
   });

@@ -37,7 +37,7 @@ function typeOf(version: DatasetVersion, name: string): string | undefined {
   return version.manifest.columns.find((column) => column.name === name)?.type;
 }
 
-test('a stray NA in a later batch is refused with the way out, and taken with data.nulls', async () => {
+test('a stray NA in a later batch is refused with the way out, and accepted with data.nulls', async () => {
   const model = await applied('missing-later');
   outcomeOfRun(await model.ingest(caseFile('missing-words/clean.csv')));
   const { message } = failureOf(await model.ingest(caseFile('missing-words/with-na.csv')));
@@ -52,7 +52,7 @@ test('a stray NA in a later batch is refused with the way out, and taken with da
   expect(version.profile?.columns.find(({ name }) => name === 'x')?.nulls).toBeGreaterThan(0);
 });
 
-test('a stray NA in the first batch is warned of everywhere: run, version, command line', async () => {
+test('a stray NA in the first batch causes a warning in the run, the version and the command line', async () => {
   const model = await applied('missing-first');
   const said = await ground.cli('data', 'ingest', '--model', model.name, caseFile('missing-words/with-na.csv'));
   expect(said.code, said.stderr).toBe(0);
@@ -79,7 +79,7 @@ test('decimal commas, blanks around numbers and the delimiter are named with cou
   expect(told).toContainEqual('guess delimiter – 4 ;');
 });
 
-test('signs, separators, dates and words that keep a column text are told of, each with its way out', async () => {
+test('signs, separators, dates and words that keep a column text are each named with the way out', async () => {
   const content = [
     'id,x,a,b,c,d,e,f,y',
     '1,1,"1,234.50",12%,€5,2026-02-30,31.12.2026,\\N,1',
@@ -106,7 +106,7 @@ test('signs, separators, dates and words that keep a column text are told of, ea
     }
 });
 
-test('rows checked out as CSV and ingested again are the same rows', async () => {
+test('rows that are checked out as CSV and ingested again are unchanged', async () => {
   const model = await applied('there-and-back', { data: { features: ['phone'] } });
   outcomeOfRun(await model.ingest(caseFile('there-and-back/rows.csv')));
   const file = join(model.files.folder, 'back.csv');
@@ -133,7 +133,7 @@ test('rows checked out as CSV and ingested again are the same rows', async () =>
   expect(await readFile(file, 'utf8')).toContain("'=A1");
 });
 
-test('empty text and a missing value stay apart in every format', async () => {
+test('empty text and a missing value stay different in every format', async () => {
   const rows = ['id,s,n,y', '1,"",,1', '2,,"",2', '3," a",3.5,3', ''].join('\n');
   const json = '{"id":1,"s":"","n":null,"y":1}\n{"id":2,"s":null,"n":null,"y":2}\n{"id":3,"s":" a","n":3.5,"y":3}\n';
   const csv = await applied('empty-text-csv', { data: { features: ['n'] } });
@@ -147,7 +147,7 @@ test('empty text and a missing value stay apart in every format', async () => {
   expect(await csv.rows(1)).toBe('id,s,n,y\n1,"",,1\n2,,,2\n3, a,3.5,3\n');
 });
 
-test('a file that quotes every field has missing values where nothing stands between the quotes', async () => {
+test('in a file that quotes every field, an empty field is a missing value', async () => {
   const model = await applied('all-quoted', { data: { features: ['x'] } });
   outcomeOfRun(
     await model.ingest({ name: 'rows.csv', content: '"id","x","s","y"\n"1","","a","1"\n"2","2.5","","2"\n' }),
@@ -169,7 +169,7 @@ test('the largest finite numbers are ingested with a profile, and compared', asy
   expect(said.stdout).not.toMatch(/Infinity|NaN/);
 });
 
-test('times of the year 10000 are refused with column and value, without a retry', async () => {
+test('times in the year 10000 are refused with column and value, without a retry', async () => {
   const model = await applied('far-times', { data: { features: ['id'] } });
   const run = await model.ingest(caseFile('far-times/rows.parquet'));
   expect(failureOf(run).message).toMatch(/column "at" has 10000-01-01/);

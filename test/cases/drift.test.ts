@@ -174,7 +174,7 @@ describe('a feature', () => {
     expect(opened).toBe(drifts);
   });
 
-  test('without any value is the first of the report, and the share of missing values is a finding by default', () => {
+  test('without any value is first in the report, and the share of missing values is a finding by default', () => {
     const [first, second] = report.body.drift;
     expect([first, second].map((result) => [result?.column, result?.test])).toEqual([
       ['all_missing', 'missing'],
@@ -185,7 +185,7 @@ describe('a feature', () => {
   });
 });
 
-test('the configured metric comes first, in the report, on the command line and on the page', async () => {
+test('the configured metric comes first in the report, on the command line and on the page', async () => {
   expect(report.body.metric).toBe('mae');
   expect((await ground.cli('reports', '-m', 'shops')).stdout).toContain('mae 2.00');
   const shown = await ground.cli('reports', 'show', report.id, '-m', 'shops');
@@ -197,7 +197,7 @@ test('the configured metric comes first, in the report, on the command line and 
   expect(await page.text()).toContain('mae, measured');
 });
 
-test('a report is made again from the same rows with the same numbers', async () => {
+test('a repeated report of the same rows has the same numbers', async () => {
   const again = await shops.monitor({ asOf: report.body.to, window: '1 day' });
   expect(again.body.drift).toEqual(report.body.drift);
 });

@@ -94,7 +94,7 @@ function messageOf({ stderr }: { readonly stderr: string }): string {
 
 const Entries = z.object({ items: z.array(z.looseObject({ subject: z.looseObject({}) })) });
 
-test('quoted.csv and true-false.csv are read as the truth values of the target, and a correction is in the ledger', async () => {
+test('quoted.csv and true-false.csv are read as booleans, and a correction is in the ledger', async () => {
   await predict(paid, [9, 1, 1, 9], { ids: ['p1', 'p2', 'p3', 'p4'] });
   expect(await sendFile(paid, caseFile('labels/quoted.csv'))).toMatchObject({ code: 0, answer: { accepted: 2 } });
   const counts = { repeated: 2, accepted: 2, corrected: 0, unknown: 0, refused: 0 };
@@ -121,7 +121,7 @@ test('a CSV with semicolons, a byte order mark, quotes and further columns is re
   expect(messageOf(headless)).toContain('begins with a header that names');
 });
 
-test('no-such-class.csv is refused by name, and so is a class of another notation that is none', async () => {
+test('no-such-class.csv is refused by name, and so is any class in an unknown notation', async () => {
   await predict(paid, [9], { ids: ['p5'] });
   const sent = await sendFile(paid, caseFile('labels/no-such-class.csv'));
   expect(sent.code).not.toBe(0);
@@ -145,7 +145,7 @@ test('no-such-class.csv is refused by name, and so is a class of another notatio
   expect(shown.stdout).toContain('1 more prediction had an id that was used before, such as "g1"');
 });
 
-test('huge.json is refused by name, as are 1e200, NaN and decimal commas, and the report stands', async () => {
+test('huge.json is refused by name, as are 1e200, NaN and decimal commas, and the report is unaffected', async () => {
   await predict(price, [1, 2, 3, 4, 5], { ids: ['p1', 'h2', 'h3', 'h4', 'h5'] });
   const huge = await sendFile(price, caseFile('labels/huge.json'));
   expect(huge.code).not.toBe(0);
@@ -163,7 +163,7 @@ test('huge.json is refused by name, as are 1e200, NaN and decimal commas, and th
   expect((await price.monitor()).body).toMatchObject({ labelled: 1, performance: { rmse: 1 } });
 });
 
-test('a label dated tomorrow and more, or before its own prediction, is refused by name', async () => {
+test('a label dated after tomorrow, or before its prediction, is refused by name', async () => {
   await predict(price, [1], { ids: ['dated'] });
   const inDays = (days: number): string => new Date(Date.now() + days * 86_400_000).toISOString();
   expect(await price.labels([{ id: 'dated', value: 1, at: inDays(2) }])).toMatchObject({
@@ -178,7 +178,7 @@ test('a label dated tomorrow and more, or before its own prediction, is refused 
   });
 });
 
-test('labels of unknown predictions are counted and told, and those that come too early are joined later', async () => {
+test('labels of unknown predictions are counted and reported, and early ones are joined later', async () => {
   const early = await price.labels([
     { id: 'early', value: 7 },
     { id: 'never', value: 8 },
@@ -195,7 +195,7 @@ test('labels of unknown predictions are counted and told, and those that come to
   });
 });
 
-test('the id of a request finds its predictions: by row, or for one row by itself', async () => {
+test('a request id finds the predictions of the request by row, or a single row without its number', async () => {
   await predict(price, [1, 2, 3], { request: 'basket-1' });
   await predict(price, [5], { request: 'order-7' });
   const { body } = await price.labels([

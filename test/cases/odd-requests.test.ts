@@ -46,20 +46,20 @@ const dataOf = ({ body }: CaseAnswer): unknown => body.outputs.map(({ data }: { 
 const csv = { 'content-type': 'text/csv' };
 
 describe('the Open Inference Protocol', () => {
-  test.each(['id', 'parameters', 'outputs', 'model_version'])('a null %s is absent', async (key) => {
+  test.each(['id', 'parameters', 'outputs', 'model_version'])('a null %s counts as absent', async (key) => {
     const answer = await sum.infer(await input(`${key}-is-null.json`));
     expect(answer.status).toBe(200);
     expect(dataOf(answer)).toEqual([[3], [2]]);
     expect(answer.body).not.toHaveProperty('id');
   });
 
-  test('null parameters of a tensor and of an output are absent', async () => {
+  test('null parameters of a tensor and of an output count as absent', async () => {
     const nulls = inputs.map((each) => ({ ...each, parameters: null }));
     const answer = await sum.infer({ inputs: nulls, outputs: [{ name: 'product', parameters: null }] });
     expect(dataOf(answer)).toEqual([[2]]);
   });
 
-  test('an empty list of outputs asks for all, and an unknown one is refused with those there are', async () => {
+  test('an empty list of outputs requests all, and an unknown output is refused with the existing ones', async () => {
     expect(dataOf(await sum.infer(await input('no-outputs-named.json')))).toEqual([[3], [2]]);
     const unknown = await sum.infer({ inputs, outputs: [{ name: 'Y' }] });
     expect(unknown).toMatchObject({
@@ -68,7 +68,7 @@ describe('the Open Inference Protocol', () => {
     });
   });
 
-  test('a missing value is missing, and a feature that never was missing is refused by name', async () => {
+  test('a missing value is accepted, and refused by name for a feature that was never missing in training', async () => {
     expect(dataOf(await sum.infer(await input('null-feature.json')))).toEqual([[1], [1]]);
     expect(dataOf(await sum.infer({ inputs: [tensor('a', [1])] }))).toEqual([[1], [1]]);
     for (const given of [[tensor('a', [null]), tensor('b', [2])], [tensor('b', [2])]]) {
@@ -78,7 +78,7 @@ describe('the Open Inference Protocol', () => {
   });
 
   // The exact bytes that tritonclient 2.73.0 sends for binary_data=False, without the headers that it leaves out.
-  test('an unmodified tritonclient is answered, and is told to send no binary tensors', async () => {
+  test('an unmodified tritonclient gets an answer, and is told to send no binary tensors', async () => {
     const sent =
       '{"inputs": [{"name": "a", "shape": [1], "datatype": "FP32", "data": [1.0]}, {"name": "b", "shape": [1], "datatype": "FP32", "data": [2.0]}], "parameters": {"binary_data_output": true}}';
     expect(dataOf(await plain(sent))).toEqual([[3], [2]]);
@@ -104,7 +104,7 @@ describe('the Open Inference Protocol', () => {
 });
 
 describe("MLflow's scoring protocol", () => {
-  test('columns that the model does not take are ignored and named in a header', async () => {
+  test('columns that the model does not use are ignored and named in a header', async () => {
     const answer = await sum.invoke(await input('extra-column.json'));
     expect(answer).toMatchObject({ status: 200, body: { predictions: [3] } });
     expect(answer.headers.get('perennial-ignored')).toBe('order_id');
@@ -112,20 +112,20 @@ describe("MLflow's scoring protocol", () => {
     expect(odd.headers.get('perennial-ignored')).toBe('x%2C%0A,Gr%C3%B6%C3%9Fe');
   });
 
-  test.each(['instances.json', 'rows.csv'])('%s is answered by name', async (file) => {
+  test.each(['instances.json', 'rows.csv'])('the features of %s are found by name', async (file) => {
     const answer = await sum.invoke(await input(file), file.endsWith('.csv') ? csv : {});
     expect(answer).toMatchObject({ status: 200, body: { predictions: [3] } });
     expect(answer.headers.get('perennial-ignored')).toBeNull();
   });
 
-  test('a missing value is null, NaN, absent, or an empty field', async () => {
+  test('a missing value may be null, NaN, absent, or an empty field', async () => {
     expect((await sum.invoke(await input('null-in-records.json'))).body).toEqual({ predictions: [1, 2] });
     expect((await sum.invoke('{"instances": [{"a": 4, "b": NaN}, {"a": 5}]}')).body).toEqual({ predictions: [4, 5] });
     expect((await sum.invoke('a,b\n6,\n7,nan\n', csv)).body).toEqual({ predictions: [6, 7] });
     expect((await sum.invoke('a\n8\n', csv)).body).toEqual({ predictions: [8] });
   });
 
-  test('a feature that never was missing is refused by name, null or absent', async () => {
+  test('a feature that was never missing in training is refused by name, whether null or absent', async () => {
     for (const [body, headers] of [
       ['{"dataframe_records": [{"a": null, "b": 1}]}', {}],
       ['{"inputs": {"b": [1]}}', {}],
@@ -138,14 +138,14 @@ describe("MLflow's scoring protocol", () => {
       });
   });
 
-  test('a column that is almost called like an absent feature is not ignored', async () => {
+  test('a column with almost the name of an absent feature is not ignored', async () => {
     expect(await sum.invoke({ instances: [{ a: 1, B: 2 }] })).toMatchObject({
       status: 400,
       body: { error: expect.stringContaining('rename the column "B"') },
     });
   });
 
-  test('columns may be numbered, as pandas numbers them', async () => {
+  test('columns may be numbered as pandas numbers them', async () => {
     const split = {
       dataframe_split: {
         index: [7, 8],
@@ -170,7 +170,7 @@ describe("MLflow's scoring protocol", () => {
   });
 });
 
-test('what was missing in requests is counted by monitor.quality.missing', async () => {
+test('monitor.quality.missing counts the missing values of requests', async () => {
   for (let at = 0; at < 20; at += 1)
     await sum.infer({ inputs: [tensor('a', [1, 2, 3]), tensor('b', [null, null, null])] });
   const { body } = await sum.monitor();

@@ -60,7 +60,7 @@ afterAll(async () => {
   internet?.close().closeAllConnections();
 });
 
-test('behind a proxy, a model goes from rows to a report, and nothing of this machine goes through it', async () => {
+test('behind a proxy, a model goes from rows to a report, and no local traffic goes through the proxy', async () => {
   await model.serve(caseFile('missing-words/clean.csv'));
   const answer = await model.infer({
     parameters: { prediction_ids: ['p0', 'p1', 'p2'] },
@@ -74,7 +74,7 @@ test('behind a proxy, a model goes from rows to a report, and nothing of this ma
   expect(proxy.asked).toEqual([]);
 });
 
-test('a source by url, code of git and a webhook go through the proxy', async () => {
+test('a source by URL, code from git and a webhook go through the proxy', async () => {
   await forge.commit({
     'train/train.sh': 'cp model.onnx "$PERENNIAL_OUTPUT/model.onnx"',
     'train/model.onnx': columnsModel({ features: ['x'], weights: [2], bias: 0 }),
@@ -99,7 +99,7 @@ test('a source by url, code of git and a webhook go through the proxy', async ()
   expect(proxy.asked).toEqual(expect.arrayContaining(ways));
 });
 
-test('an address that the proxy does not know fails with a message that names the proxy, and no password', async () => {
+test('an address that the proxy cannot resolve fails with a message that names the proxy, without its password', async () => {
   const lost = await ground.model('lost', { data: { source: { url: 'https://nowhere.example/rows.csv' } } });
   expect(await lost.apply()).toMatchObject({ code: 0 });
   const { code, stderr } = await ground.cli('data', 'ingest', '-f', lost.files.file);
@@ -110,7 +110,7 @@ test('an address that the proxy does not know fails with a message that names th
   for (const said of [stderr, ...(await logs())]) expect(said).not.toContain('s3cret');
 });
 
-test('the command line reaches an API elsewhere through the proxy', async () => {
+test('the command line reaches a remote API through the proxy', async () => {
   names['api.example'] = new URL(ground.stack.api).host;
   const env = {
     ...process.env,
@@ -159,7 +159,7 @@ async function firingsOfTemporal(name: string): Promise<readonly string[]> {
   }
 }
 
-test('both day fields together are explained, in the zone, where a schedule is set and where it is applied', async () => {
+test('a schedule with both day fields is explained in its zone, when it is set and when it is applied', async () => {
   const sentences = [
     /in America\/New_York, at (Mon \d{4}-\d\d-01 03:00 -0[45]:00(, )?){5}\n/,
     /only on dates that match both the day of month \(1\) and the weekday \(MON\)/,
@@ -181,7 +181,7 @@ test.each([
   ['0 0 L * *', /first day of the next month/],
   ['0 0 12 * * *', /seconds/],
   ['@every 7m', /@every with/],
-])('the schedule "%s" is refused by name where it is set and where it is applied', async (line, reason) => {
+])('the schedule "%s" is refused by name, when it is set and when it is applied', async (line, reason) => {
   const set = await ground.cli('schedule', 'set', 'odd', '--cron', line, '-m', model.name);
   expect(set).toMatchObject({ code: 2, stderr: expect.stringMatching(reason) });
   await model.configure({ retrain: { schedule: line } });

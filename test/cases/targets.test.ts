@@ -79,7 +79,7 @@ describe('rows without a target', () => {
     expect((await versionOf(model, 2)).trained).toMatchObject({ trainingRows: 150, holdoutRows: 0, unlabelled });
   });
 
-  test('train in the next build once their targets have come', async () => {
+  test('are trained on in the next build once their targets have arrived', async () => {
     const model = await laidModel('late', caseFile('unlabelled-rows/rows.csv'), { data: { mode: 'upsert' } });
     outcomeOfRun(await model.build({ asOf }));
     outcomeOfRun(await model.ingest({ name: 'rows.csv', content: await daysWith((_id, x) => x) }));
@@ -102,8 +102,8 @@ describe('rows without a target', () => {
   });
 });
 
-describe('a build without a row that has a target is refused by name', () => {
-  test('if none held out has one', async () => {
+describe('a build without any target is refused with the reason', () => {
+  test('if no held-out row has a target', async () => {
     const model = await laidModel('none-held-out', caseFile('unlabelled-rows/rows.csv'), {
       build: { holdout: { last: '30 days' } },
     });
@@ -113,7 +113,7 @@ describe('a build without a row that has a target is refused by name', () => {
     });
   });
 
-  test('if no row has one', async () => {
+  test('if no row has a target', async () => {
     const model = await laidModel('none-at-all', { name: 'rows.csv', content: await daysWith(() => '') });
     expect(failureOf(await model.build({ asOf }))).toMatchObject({
       code: 'no-data',
@@ -139,7 +139,7 @@ describe('classifiers are measured on rows that have a class', () => {
     ['truth-values', 'labels-and-scores', 'binary', (label) => (label === 1 ? 'true' : 'false')],
     ['whole-numbers', 'several-numbers', 'multiclass', String],
   ];
-  test.each(spellings)('%s', async (kind, name, task, spelled) => {
+  test.each(spellings)('of the type %s', async (kind, name, task, spelled) => {
     // An empty text is not a class either.
     const none = kind === 'text' ? '""' : '';
     const { bytes, inputs, labels, features } = classifier(name);
@@ -166,7 +166,7 @@ describe('classifiers are measured on rows that have a class', () => {
   });
 });
 
-describe('numbers at the ends of what a number can be', () => {
+describe('targets near the limits of numbers', () => {
   const rows = (from: number, x: (at: number) => number, y: (at: number) => number): RowsFile => ({
     name: 'rows.csv',
     content: ['id,x,y', ...Array.from({ length: 300 }, (_, at) => `${from + at},${x(at)},${y(at)}`), ''].join('\n'),
@@ -180,7 +180,7 @@ describe('numbers at the ends of what a number can be', () => {
   test.each<[string, (at: number) => number, Uint8Array, string]>([
     ['a target', (at) => (at === 7 ? -1e300 : at % 10), constant(5), 'the target "y" is beyond ±1e+150 in 1 of the'],
     ['an answer', (at) => at % 10, constant(0, 1e200), 'the model answers row 0 with'],
-  ])('%s that no metric survives is refused by name, once', async (name, y, artifact, reason) => {
+  ])('%s for which every metric overflows are refused with the reason, once', async (name, y, artifact, reason) => {
     const model = await ground.model(name.replace(/an? /, 'huge-'));
     await model.artifact(artifact);
     expect((await model.apply()).code).toBe(0);
@@ -191,7 +191,7 @@ describe('numbers at the ends of what a number can be', () => {
     expect(run.steps.filter(({ attempt }) => attempt > 1)).toEqual([]);
   });
 
-  test('those that metrics survive are measured, compared, deployed and monitored', async () => {
+  test('that metrics can represent are measured, compared, deployed and monitored', async () => {
     const model = await ground.model('ends', { monitor: { drift: { numeric: 'wasserstein' } } });
     await model.artifact(constant(5));
     await model.serve(rows(0, ends, large));

@@ -40,7 +40,7 @@ function git(...args: string[]): void {
 test.each([
   ['PERENNIAL_CODE_SIZE', { bytes: 10, files: 100 }],
   ['PERENNIAL_CODE_FILES', { bytes: 2 ** 20, files: 1 }],
-])('a folder over a limit is refused by name of %s', async (setting, limits) => {
+])('a folder over a limit is refused with the name of %s', async (setting, limits) => {
   await write({ 'train.py': 'print(1)', 'data.csv': 'a,b,c' });
   const target = createWriteStream(join(folder, 'code.tar'));
   await expect(archiveFolder(join(folder, 'code'), target, limits)).rejects.toMatchObject({
@@ -49,7 +49,7 @@ test.each([
   });
 });
 
-test('outside a checkout, .gitignore and .perennialignore keep files out, and so does a sane list', async () => {
+test('outside a checkout, .gitignore, .perennialignore and a default list keep files out', async () => {
   await write({
     'train.py': '',
     'notes.md': '',
@@ -65,7 +65,7 @@ test('outside a checkout, .gitignore and .perennialignore keep files out, and so
   expect(await archived()).toEqual(['.gitignore', 'train.py']);
 });
 
-test('in a checkout git says what it ignores, and .perennialignore keeps out what git has, too', async () => {
+test('in a checkout git decides what is ignored, and .perennialignore also keeps out tracked files', async () => {
   await write({
     'train.py': '',
     'docs/page.md': '',
@@ -80,7 +80,7 @@ test('in a checkout git says what it ignores, and .perennialignore keeps out wha
   expect(await archived()).toEqual(['.gitignore', 'new.py', 'train.py']);
 });
 
-test('a tree that differs from its commit is recorded as dirty, and one that does not is not', async () => {
+test('a tree is recorded as dirty if it differs from its commit', async () => {
   expect(await gitStateOf(folder)).toBeUndefined();
   await write({ 'train.py': 'x' });
   git('init', '--quiet');
@@ -92,14 +92,14 @@ test('a tree that differs from its commit is recorded as dirty, and one that doe
   expect(await gitStateOf(join(folder, 'code'))).toEqual({ ...clean, dirty: true });
 });
 
-test('a link is refused by name, and a folder of nothing but what is ignored has nothing to take', async () => {
+test('a link is refused by name, and a folder with only ignored files is refused as empty', async () => {
   await write({ '.perennialignore': '*\n', 'a.txt': '' });
   await expect(archived()).rejects.toMatchObject({ code: 'invalid-request' });
   await symlink('/etc/passwd', join(folder, 'code/passwd'));
   await expect(archived()).rejects.toMatchObject({ code: 'archive-unsafe' });
 });
 
-describe('patterns mean what git takes them to mean', () => {
+describe('an ignore pattern means what git takes it to mean', () => {
   const files = [
     'a.log',
     'keep.log',

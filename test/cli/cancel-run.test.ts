@@ -27,13 +27,13 @@ afterAll(() => {
   server.close();
 });
 
-test('whoever leaves asks for the run to be cancelled, and is told whether that was written', async () => {
+test('leaving a waiting command cancels the run, and reports whether the cancellation was recorded', async () => {
   expect(await cancelBeforeLeaving(api, 'going-on', 'broken off')).toBe(true);
   expect(asked).toEqual(['POST /v1/runs/going-on/cancel {"reason":"broken off"}']);
   expect(await cancelBeforeLeaving(api, 'ended', 'broken off')).toBe(false);
 });
 
-test('an API that does not answer, or is not there, keeps nobody from leaving', async () => {
+test('an API that does not answer or does not run prevents nobody from leaving', async () => {
   expect(await cancelBeforeLeaving(api, 'busy', 'broken off', 50)).toBe(false);
   expect(await cancelBeforeLeaving(new ApiClient('http://127.0.0.1:9', direct), 'r', 'x')).toBe(false);
 });

@@ -20,7 +20,7 @@ let folder: string;
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'perennial-check-'))));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-test('a file that no worker would install is refused before it is uploaded', async () => {
+test('a file that no worker would install is refused before the upload', async () => {
   await writeFile(join(folder, 'requirements.txt'), 'pandas==2.3.3\nx @ file:///tmp/x\n');
   await expect(checkEnvironmentFile(folder, 'requirements.txt')).rejects.toThrow(
     /^requirements\.txt:2 cannot be installed/,
@@ -30,7 +30,7 @@ test('a file that no worker would install is refused before it is uploaded', asy
   await expect(checkEnvironmentFile(folder, 'package-lock.json')).rejects.toThrow(/lockfileVersion 2 or newer/);
 });
 
-test('a good file, none, and one that is not there pass: the server says more', async () => {
+test('a good file, no file and a missing file pass, because the server checks them', async () => {
   await writeFile(join(folder, 'good.txt'), '--index-url https://packages.example/simple\npandas==2.3.3\n');
   for (const path of ['good.txt', 'nowhere.txt', undefined]) await checkEnvironmentFile(folder, path);
 });
@@ -42,7 +42,7 @@ test.each([
     /requirements\.txt:1 cannot be installed/,
   ],
   ['no folder', {}, /nothing was applied: code\.path is \.\/train, and there is no \S+train;/],
-])('apply asks nothing of the API when its code is refused: %s', async (_, files, reason) => {
+])('apply sends nothing to the API when its code is refused: %s', async (_, files, reason) => {
   const asked: string[] = [];
   const api = createServer((request, answer) => {
     asked.push(`${request.method} ${request.url}`);

@@ -8,7 +8,7 @@ import { exampleApproval, exampleDetails } from '../api/evidence-example.ts';
 const { stdout, stderr } = process;
 const output = new Output({ json: false, noColour: true, dumb: true, stdout, stderr });
 
-test('slices come worst first, whether the metric is better when small or when great', () => {
+test('slices are sorted worst first, for metrics where lower is better and for those where higher is better', () => {
   const { evaluation } = exampleApproval.evidence;
   const order = (metric: string) =>
     describeEvaluation(output, { ...evaluation, metric }, output.colours).match(/workingday = \d/g);
@@ -38,7 +38,7 @@ test('the terminal shows the votes for an earlier request, and that they do not 
   );
 });
 
-test('the terminal shows the rows and columns of the data that moved, and what could not be gathered', () => {
+test('the terminal shows the rows and columns that changed, and what could not be compared', () => {
   const shown = (details: typeof exampleDetails) =>
     describeApproval(output, exampleApproval, evidenceDocument(exampleApproval, details, 'bo'), output.colours);
   expect(shown(exampleDetails)).toMatch(

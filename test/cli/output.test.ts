@@ -17,7 +17,7 @@ function terminal({ json = false, isTTY = true, noColour = false } = {}) {
 }
 
 test.each([true, false])(
-  'whatever way text from outside reaches the terminal, it is not obeyed: no colours %s',
+  'text from outside cannot control the terminal, however it is printed; no colours: %s',
   (noColour) => {
     const { said, output } = terminal({ noColour });
     output.data(null, () => hostile);
@@ -33,14 +33,14 @@ test.each([true, false])(
   },
 );
 
-test('a value with line breaks stays in its row, and what has many lines keeps them', () => {
+test('a value with line breaks stays in its table row, and a text of many lines keeps them', () => {
   const { said, output } = terminal({ isTTY: false });
   expect(output.table(['a', 'b'], [['1\n2\t3', 'x']]).split('\n')).toEqual(['a        b', String.raw`1\n2\t3  x`]);
   output.line(null, 'first\r\nsecond\tthird');
   expect(said.stdout).toBe('first\nsecond\tthird\n');
 });
 
-test('its own colours are kept where there are any', () => {
+test("the command line's own colours are kept on a terminal with colours", () => {
   const { said, output } = terminal();
   output.data(null, () => output.table(['gate', 'n'], [[output.dataColours.red('fail'), 7]]));
   output.draw([{ text: 'running', paint: (text) => output.dataColours.cyan(text) }]);
@@ -49,14 +49,14 @@ test('its own colours are kept where there are any', () => {
   );
 });
 
-test('JSON has the same value and no control character either', () => {
+test('JSON output has the same value without control characters', () => {
   const { said, output } = terminal({ json: true });
   output.data({ hostile }, () => '');
   expect(JSON.parse(said.stdout)).toEqual({ hostile });
   expect(said.stdout.trimEnd()).not.toMatch(/[\p{Cc}\u202E]/u);
 });
 
-test('a long reason is cut for a person alone: a pipe and JSON have all of it', () => {
+test('a long reason is shortened only on a terminal, and is complete in a pipe and in JSON', () => {
   const reason = `${'x'.repeat(300)}\nthe last line`;
   const shown = terminal().output.brief(reason);
   expect(shown).toHaveLength(200);

@@ -29,7 +29,7 @@ test.each([
   ['line feeds', '\n'],
   ['carriage returns and line feeds', '\r\n'],
   ['carriage returns', '\r'],
-])('lines may end in %s, and comments are left out', async (_name, end) => {
+])('lines may end in %s, and comments are skipped', async (_name, end) => {
   const lines = [': still here', 'event: log', 'data: one', 'data: two', 'id: 7', '', 'data:three', '', ''];
   expect(await eventsOf([bytes(lines.join(end))])).toEqual([
     { event: 'log', data: 'one\ntwo' },
@@ -37,7 +37,7 @@ test.each([
   ]);
 });
 
-test('a stream may be cut anywhere, within a character and between the two ends of a line too', async () => {
+test('a stream may be split anywhere, even within a character or a line end', async () => {
   const whole = bytes('event: log\r\ndata: größer\r\n\r\ndata: 2\r\n\r\n');
   const single = Array.from(whole, (byte) => Uint8Array.of(byte));
   expect(await eventsOf(single)).toEqual([
@@ -46,13 +46,13 @@ test('a stream may be cut anywhere, within a character and between the two ends 
   ]);
 });
 
-test('an event that the stream does not finish is left out, and so is one without data', async () => {
+test('an incomplete event and an event without data are skipped', async () => {
   expect(await eventsOf([bytes('event: empty\n\ndata: whole\n\ndata: half')])).toEqual([
     { event: 'message', data: 'whole' },
   ]);
 });
 
-test('an event without end is refused before it fills the memory', async () => {
+test('an endless event is refused before it fills the memory', async () => {
   let sent = 0;
   function* endless() {
     while (true) {
@@ -64,7 +64,7 @@ test('an event without end is refused before it fills the memory', async () => {
   expect(sent).toBeLessThan(16 * 2 ** 20);
 });
 
-test('whoever stops reading ends the response', async () => {
+test('a reader that stops ends the response', async () => {
   const cancelled = Promise.withResolvers<void>();
   function* endless() {
     while (true) yield bytes('data: again\n\n');

@@ -87,7 +87,7 @@ async function watchedUntil(signal: NodeJS.Signals, id: string): Promise<string>
   return said;
 }
 
-test('a deployment asks with from → to; without a terminal or an answer of yes nothing is sent', async () => {
+test('deploy shows from → to and asks, and sends nothing without a terminal or without a yes', async () => {
   const refused = await perennial('deploy', '1', ...here);
   expect(refused).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/nothing → version 1\n.*--yes/) });
   for (const keys of ['n\r', '\u0003']) {
@@ -129,7 +129,7 @@ test('Ctrl-C ends the waiting and not the deployment; the approval shows its evi
   expect(await champion()).toMatch(/generation 1 since .*\n.*\nchampion +100 % +1 +[0-9a-f]{12}\n[^]*gateway/);
 });
 
-test('a run is followed live: its log as it comes, its steps, its progress, and its outcome as exit code', async () => {
+test('a run is followed live with its log, steps and progress, and its outcome is the exit code', async () => {
   await nextVersion(0.5, slow);
   const building = perennial('build', ...here, ...asOf, '--json');
   const run = await until('the build has begun', async () => {
@@ -150,7 +150,7 @@ test('a run is followed live: its log as it comes, its steps, its progress, and 
   expect(JSON.parse((await building).stdout)).toMatchObject({ decision: 'candidate', number: 2 });
 });
 
-test('a run that fails ends what waits for it with 1 and its reason, as lines and as JSON', async () => {
+test('a failed run ends the waiting command with exit code 1 and its reason, as text and as JSON', async () => {
   await nextVersion(0.6, 'echo no memory left >&2; exit 3');
   const built = await perennial('build', ...here, ...asOf, '--json');
   expect(built).toMatchObject({ code: 1, stdout: '' });
@@ -167,7 +167,7 @@ test('a run that fails ends what waits for it with 1 and its reason, as lines an
   expect(lines).toContainEqual(expect.objectContaining({ stream: 'stderr', line: 'no memory left' }));
 });
 
-test('waiting outlives the API: what is followed through a broken connection is taken up where it was', async () => {
+test('waiting survives a restart of the API, and a broken stream continues where it stopped', async () => {
   await nextVersion(0.7, slow);
   const door = await startTcpProxy(stack.api);
   const far = { PERENNIAL_URL: door.url, PERENNIAL_KEY: stack.keys.operator };
@@ -189,7 +189,7 @@ test('waiting outlives the API: what is followed through a broken connection is 
   expect(fitted).toEqual(['fitting 1', 'fitting 2', 'fitting 3', 'fitting 4']);
 });
 
-test('a rejection needs no question, changes nothing, and ends the deployment with 1', async () => {
+test('a rejection asks no question, changes nothing, and ends the deployment with exit code 1', async () => {
   const deploying = perennial('deploy', '2', ...here, '--yes', '--json');
   const run = await until('it asks', async () => {
     const newest = await newestRun('deploy');
@@ -203,7 +203,7 @@ test('a rejection needs no question, changes nothing, and ends the deployment wi
   expect(deployed.stderr).toMatch(/version 2 was not promoted: release [0-9a-f]{12} rejected/);
 });
 
-test('a rollback says which version comes back, and may name it by version or by the digest that is shown', async () => {
+test('a rollback shows the version that returns, and accepts a version or a shown digest', async () => {
   const deploying = perennial('deploy', '3', ...here, '--yes');
   const run = await until('it asks', async () => {
     const newest = await newestRun('deploy');
@@ -227,7 +227,7 @@ test('a rollback says which version comes back, and may name it by version or by
   expect((await done('resume', ...here, '--reason', 'settled')).stdout).toBe('served in production promotes again\n');
 });
 
-test('a terminal gets colours unless NO_COLOR asks for none; a file never does', async () => {
+test('a terminal has colours unless NO_COLOR is set, and a file never has', async () => {
   const [coloured, plain, piped] = await Promise.all([
     onTerminal(['runs', '--limit', '1']),
     onTerminal(['runs', '--limit', '1'], [], true),
@@ -238,7 +238,7 @@ test('a terminal gets colours unless NO_COLOR asks for none; a file never does',
   expect(piped.stdout + piped.stderr).not.toContain('\u001B');
 });
 
-test('all runs are watched in a table that redraws itself until Ctrl-C; without a terminal, a line for each change', async () => {
+test('all runs are watched in a table that redraws itself until Ctrl-C, or without a terminal in one line per change', async () => {
   const { code, shown } = await onTerminal(['runs', 'watch'], [{ after: 'step or outcome', keys: '\u0003' }]);
   expect(code).toBe(0);
   expect(shown).toMatch(/run +where +kind +state +took +step or outcome/);

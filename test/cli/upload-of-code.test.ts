@@ -65,7 +65,7 @@ test('the command line leaves no file behind when it is killed in the middle of 
   expect(await readdir(temporary)).toEqual([]);
 });
 
-test('the archive that arrives has the digest that names it, and nothing of it stays', async () => {
+test('the uploaded archive matches the digest in its address, and leaves no file behind', async () => {
   const arrived = Promise.withResolvers<{ readonly named: string; readonly found: string }>();
   const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const found = createHash('sha256')

@@ -20,7 +20,7 @@ function verbs(command: Command, path: readonly string[] = []): { path: readonly
 }
 const all = verbs(commandLine(() => async () => {}));
 
-test('the verbs that clients rely on are all there', () => {
+test('every command that clients rely on exists', () => {
   const names = new Set(all.map(({ path }) => path.join(' ')));
   const promised = `up,down,status,apply,data ingest,data log,data show,data diff,data checkout,code snapshot,code log,build,
     versions,versions show,deploy,approvals,approve,reject,rollback,resume,served,labels send,monitor,reports,
@@ -30,7 +30,7 @@ test('the verbs that clients rely on are all there', () => {
 });
 
 test.each(all.filter(({ command }) => command.commands.length === 0).map(({ path }) => path.join(' ')))(
-  'perennial %s --help says what it does, what it takes, and gives an example',
+  'perennial %s --help describes the command and its arguments, and gives an example',
   async (verb) => {
     const { code, stdout } = await cli([...verb.split(' '), '--help']);
     expect(code).toBe(0);
@@ -61,7 +61,7 @@ test.each([
   [['rollback', '--reason', 'x', '--with', 'data,model'], /"model" is none of data, code, config/],
   [['completion', 'tcsh'], /Allowed choices are bash, zsh, fish/],
   [['trigger', '--kind', 'mood'], /Allowed choices are manual/],
-])('perennial %j is wrong usage: exit code 2, and the way out is said', async (args, said) => {
+])('perennial %j is wrong usage, with exit code 2 and the way out', async (args, said) => {
   const human = await cli(args);
   expect(human).toMatchObject({ code: 2, stdout: '' });
   expect(human.stderr).toMatch(said);
@@ -73,7 +73,7 @@ test.each([
   });
 });
 
-test('a verb that needs another one below it shows which there are', async () => {
+test('a command that needs a subcommand lists the existing ones', async () => {
   const human = await cli(['data']);
   expect(human.code).toBe(2);
   expect(human.stderr).toMatch(/checkout .*download the rows/);
@@ -85,7 +85,7 @@ test('a verb that needs another one below it shows which there are', async () =>
 });
 
 test.each([[['runs']], [['versions', '-m', 'x']], [['deploy', '1', '-m', 'x', '--yes']], [['approvals']]])(
-  'without a stack perennial %j says how to start one',
+  'without a stack perennial %j explains how to start one',
   async (args) => {
     const { code, stderr, stdout } = await cli(args);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
@@ -93,13 +93,13 @@ test.each([[['runs']], [['versions', '-m', 'x']], [['deploy', '1', '-m', 'x', '-
   },
 );
 
-test('an empty variable counts as absent, and never means the folder that one stands in', async () => {
+test('an empty variable counts as absent, and never means the current folder', async () => {
   const { code, stderr } = await cli(['runs'], { PERENNIAL_HOME: '', PERENNIAL_URL: '', PERENNIAL_KEY: '' });
   expect(code).toBe(1);
   expect(stderr).toMatch(/no stack runs in .*\/\.perennial and PERENNIAL_URL is not set/);
 });
 
-test('an API that is away, or no API at all, is told as that, with the address', async () => {
+test('an unreachable API, or another server in its place, is reported with the address', async () => {
   const server = createServer((_request, response) => response.end('<html>hello</html>')).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -119,7 +119,7 @@ test('an API that is away, or no API at all, is told as that, with the address',
   expect(keyless).toMatchObject({ code: 4, stderr: expect.stringMatching(/set PERENNIAL_KEY or give --key/) });
 });
 
-test('a download that breaks off leaves nothing, and says so', async () => {
+test('a broken download leaves no file, and says so', async () => {
   const server = createServer((_request, response) => {
     response.writeHead(200, { 'content-type': 'text/csv', 'content-length': '1000' });
     response.write('id,value\n', () => response.destroy());
@@ -139,7 +139,7 @@ test('a download that breaks off leaves nothing, and says so', async () => {
   }
 });
 
-test('completion in bash offers verbs, the verbs below them, options, and the words that an option takes', async () => {
+test('completion in bash offers commands, subcommands, options, and the values of an option', async () => {
   const { stdout: script } = await cli(['completion', 'bash']);
   const offered = async (line: string) => {
     const words = line.split(' ');
@@ -154,7 +154,7 @@ test('completion in bash offers verbs, the verbs below them, options, and the wo
   expect(await offered('perennial runs logs --foll')).toEqual(['--follow']);
 });
 
-test('completion for fish names every verb with what it does', async () => {
+test('completion in fish lists every command with its description', async () => {
   const { stdout } = await cli(['completion', 'fish']);
   for (const { command } of all) expect(stdout).toContain(`-a ${command.name()} -d `);
 });

@@ -61,7 +61,7 @@ async function piped(input: string, ...args: string[]) {
   return { code: child.exitCode, stdout, stderr };
 }
 
-test('a newcomer applies, ingests and builds; each verb says in a line what came of it, and shows it again', async () => {
+test('a newcomer applies, ingests and builds; each command summarises its result in one line and can show it again', async () => {
   expect((await done('apply', '-f', model.file)).stdout).toMatch(/^verbs configuration 1, code 1 \([0-9a-f]{12}\)\n$/);
   expect((await done('apply', '-f', model.file)).stdout).toMatch(/configuration 1, code 1 .*, unchanged/);
   expect((await done('data', 'ingest', '-f', model.file)).stdout).toMatch(
@@ -90,7 +90,7 @@ test('a newcomer applies, ingests and builds; each verb says in a line what came
   });
 });
 
-test('a version that its gates reject ends the build with 1, its reasons, and its outcome all the same', async () => {
+test('a version that its gates reject ends the build with exit code 1, its reasons, and its outcome', async () => {
   await model.configure((configuration) => ({
     ...configuration,
     build: { ...configuration.build, gates: [{ metric: 'rmse', max: 0.0001 }] },
@@ -103,7 +103,7 @@ test('a version that its gates reject ends the build with 1, its reasons, and it
   expect(stderr).toMatch(/the gates refused the new version: version \d is rejected/);
 });
 
-test('a checkout writes the rows, and overwrites nothing unless told to', async () => {
+test('a checkout writes the rows, and overwrites nothing unless asked to', async () => {
   const file = join(model.folder, 'out.csv');
   const checkout = ['data', 'checkout', '1', '-m', 'verbs', '-o', file];
   expect((await done(...checkout)).stdout).toBe(`${file}\n`);
@@ -145,7 +145,7 @@ test.each([
   [['data', 'ingest', '-m', 'verbs', 'rows.xlsx'], 2, /files of rows end in \.csv/],
   [['labels', 'send', 'nowhere.csv', '-m', 'verbs'], 2, /nowhere\.csv cannot be read/],
   [['ledger', '--key', 'guessed'], 4, /API key .*--key/],
-])('perennial %j ends with %i and a sentence that names the way out', async (args, code, said) => {
+])('perennial %j ends with %i and a message that names the way out', async (args, code, said) => {
   const human = await perennial(...args);
   expect(human).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(said) });
   const machine = await perennial(...args, '--json');
@@ -155,7 +155,7 @@ test.each([
   });
 });
 
-test('labels come from a file or a pipe; one that is none is told by its line, and nothing is sent', async () => {
+test('labels come from a file or a pipe, and an invalid one is reported with its line, and nothing is sent', async () => {
   const send = ['labels', 'send', '-', '-m', 'verbs', '--json'];
   const lines = '{"id":"a","value":1}\n{"id":"b","value":2,"at":"2026-01-02T10:00:00+01:00"}\n';
   expect(JSON.parse((await piped(lines, ...send)).stdout)).toMatchObject({ unknown: 2, waiting: 2 });
@@ -180,7 +180,7 @@ test('a schedule is set, listed, paused, resumed and removed', async () => {
   expect((await done('schedule', 'list', ...here)).stdout).toBe('none\n');
 });
 
-test('a list longer than its limit says that there is more; the limit may be longer than a page', async () => {
+test('a list that is cut says that there is more, and its limit may be longer than a page', async () => {
   const few = await done('ledger', '-m', 'verbs', '--limit', '2');
   expect(few.stdout.trim().split('\n')).toHaveLength(3);
   expect(few.stderr).toMatch(/there are more; --limit 8/);
@@ -191,7 +191,7 @@ test('a list longer than its limit says that there is more; the limit may be lon
   expect(whole.stderr).toBe('');
 });
 
-test('the ledger is narrowed by kind, environment and time; the other lists by model and environment', async () => {
+test('the ledger is filtered by kind, environment and time, and other lists by model and environment', async () => {
   const kinds = async (...filter: string[]) => {
     const { stdout } = await done('ledger', '--json', ...filter);
     return new Set(
@@ -212,14 +212,14 @@ test('the ledger is narrowed by kind, environment and time; the other lists by m
   );
 });
 
-test('the environment that is named is the one that is meant, also where a configuration names another', async () => {
+test('the environment on the command line overrides the one of the configuration', async () => {
   const applied = JSON.parse((await done('apply', '-f', model.file, '-e', 'staging', '--json')).stdout);
   expect(applied).toMatchObject({ environment: 'staging', code: { kind: 'code' } });
   const runs = Page.parse(JSON.parse((await done('runs', '-e', 'staging', '--json')).stdout));
   expect(runs.items).toMatchObject([{ environment: 'staging', request: { kind: 'code' } }]);
 });
 
-test('a verb whose reader has gone ends without complaint', async () => {
+test('a command whose reader has ended exits without an error message', async () => {
   // `runs watch` would watch forever; its reader has ended before the first line.
   const child = spawn('sh', ['-c', `"${process.execPath}" "${main}" runs watch --json | true`], {
     env: { ...process.env, PERENNIAL_HOME: stack.home },

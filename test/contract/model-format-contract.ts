@@ -60,12 +60,12 @@ export function modelFormatContract({ name, formats, path, model, rows, answers 
       return [...values].map(Number);
     }
 
-    test('it is detected by the path of the model, and not by the same name in a folder', () => {
+    test('a model is detected by its path, and not by the same name in a folder', () => {
       expect(formats.detect(path)).toBe(name);
       expect(() => formats.detect(`older/${path}`)).toThrow(expect.objectContaining({ code: 'artifact-invalid' }));
     });
 
-    test('an inspected model has a signature of the features, and answers as it should once it is loaded', async () => {
+    test('an inspected model has a signature with the features, and predicts correctly after loading', async () => {
       const { bytes, signature } = await inspected();
       expect(signature.inputs.map((input) => input.name)).toEqual(features);
       const loaded = await formats.named(name).load(bytes, signature);
@@ -80,7 +80,7 @@ export function modelFormatContract({ name, formats, path, model, rows, answers 
       }
     });
 
-    test('no rows have no answers', async () => {
+    test('no rows give no predictions', async () => {
       const { bytes, signature } = await inspected();
       const loaded = await formats.named(name).load(bytes, signature);
       try {
@@ -91,7 +91,7 @@ export function modelFormatContract({ name, formats, path, model, rows, answers 
       }
     });
 
-    test('a model that is released does not end another one of the same bytes', async () => {
+    test('releasing a model does not affect another one with the same bytes', async () => {
       const { bytes, signature } = await inspected();
       const [kept, released] = await Promise.all([1, 2].map(() => formats.named(name).load(bytes, signature)));
       try {
@@ -102,7 +102,7 @@ export function modelFormatContract({ name, formats, path, model, rows, answers 
       }
     });
 
-    test('the latency of an inspected model is measured by the calls that were asked for', async () => {
+    test('the latency of an inspected model is measured over the requested number of calls', async () => {
       const { path: served, signature } = await inspected();
       const order = { path: served, signature, sample: rows, rows: count, calls: 200 };
       const { calls, p50Ms, p95Ms, p99Ms } = await formats.named(name).measureLatency(order);
@@ -112,7 +112,7 @@ export function modelFormatContract({ name, formats, path, model, rows, answers 
       expect(p99Ms).toBeGreaterThanOrEqual(p95Ms);
     });
 
-    test('bytes that are no model are refused by an inspection and by loading', async () => {
+    test('bytes that are no model are refused by inspection and by loading', async () => {
       const noise = Buffer.from('no model of any format');
       const { signature } = await inspected();
       const artifact = await written(noise);

@@ -36,7 +36,7 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
       await rm(folder, { recursive: true, force: true });
     });
 
-    test('what was put comes back, by stream, whole and as a file', async () => {
+    test('stored bytes can be read by stream, whole and as a file', async () => {
       const bytes = randomBytes(300_000);
       const sha256 = sha256OfBytes(bytes);
       expect(await subject.store.size(sha256)).toBeUndefined();
@@ -49,7 +49,7 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
       expect(await readdir(join(folder, 'down'))).toEqual(['blob']);
     });
 
-    test('an empty blob is a blob', async () => {
+    test('an empty blob is a valid blob', async () => {
       const { sha256, bytes } = await subject.store.putBytes(new Uint8Array());
       expect(bytes).toBe(0);
       expect(await subject.store.size(sha256)).toBe(0);
@@ -66,7 +66,7 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
       expect(await subject.store.read(sha256OfBytes(file))).toEqual(file);
     });
 
-    test('putting again is free and says so', async () => {
+    test('storing again changes nothing and reports that the blob exists', async () => {
       const { sha256 } = await subject.store.putBytes(Buffer.from('once'));
       const before = await subject.stored();
       expect(await subject.store.put(sha256, Readable.from([Buffer.from('once')]))).toEqual({
@@ -76,7 +76,7 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
       expect(await subject.stored()).toBe(before);
     });
 
-    test('other bytes than those named are refused and leave nothing', async () => {
+    test('bytes that do not match their digest are refused and leave nothing', async () => {
       const sha256 = sha256OfBytes('what was promised');
       const before = await subject.stored();
       await expect(subject.store.put(sha256, inPieces(randomBytes(200_000)))).rejects.toMatchObject({
@@ -87,7 +87,7 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
       expect(await subject.stored()).toBe(before);
     });
 
-    test('other bytes than those named are refused although the blob is there, which stays as it was', async () => {
+    test('bytes that do not match their digest are refused even if the blob exists, which stays unchanged', async () => {
       const bytes = randomBytes(150_000);
       const { sha256 } = await subject.store.putBytes(bytes);
       for (const wrong of [randomBytes(150_000), bytes.subarray(1), Buffer.alloc(0)])
@@ -98,7 +98,7 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
       expect(await subject.store.read(sha256)).toEqual(bytes);
     });
 
-    test('an upload that breaks off leaves nothing', async () => {
+    test('a broken upload leaves nothing', async () => {
       const sha256 = sha256OfBytes('never finished');
       const before = await subject.stored();
       const broken = Readable.from(
@@ -112,7 +112,7 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
       expect(await subject.stored()).toBe(before);
     });
 
-    test('twenty puts of the same blob at once store it once', async () => {
+    test('twenty concurrent uploads of the same blob store it once', async () => {
       const bytes = randomBytes(100_000);
       const sha256 = sha256OfBytes(bytes);
       const before = await subject.stored();
@@ -121,7 +121,7 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
       expect(await subject.stored()).toBe(before + 1);
     });
 
-    test('an absent blob is blob-missing, by every way of reading', async () => {
+    test('reading an absent blob in any way is blob-missing', async () => {
       const sha256 = sha256OfBytes('nobody put this');
       await expect(subject.store.get(sha256)).rejects.toMatchObject({ code: 'blob-missing', fields: { sha256 } });
       await expect(subject.store.read(sha256)).rejects.toMatchObject({ code: 'blob-missing' });
@@ -138,7 +138,7 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
       ],
       ['a lost end', (bytes: Buffer) => bytes.subarray(0, -10)],
       ['nothing left', () => Buffer.alloc(0)],
-    ])('altered bytes (%s) are blob-corrupt, by every way of reading', async (_name, alter) => {
+    ])('reading altered bytes (%s) in any way is blob-corrupt', async (_name, alter) => {
       const bytes = randomBytes(150_000);
       const { sha256 } = await subject.store.putBytes(bytes);
       await subject.alter(sha256, alter(bytes));
@@ -151,14 +151,14 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
       await expect(access(join(folder, 'altered'))).rejects.toThrow();
     });
 
-    test('what was removed is gone; removing it again is no error', async () => {
+    test('a removed blob is gone, and removing it again is no error', async () => {
       const { sha256 } = await subject.store.putBytes(randomBytes(10));
       await subject.store.remove(sha256);
       await subject.store.remove(sha256);
       expect(await subject.store.size(sha256)).toBeUndefined();
     });
 
-    test('all that is stored is listed in pages, in the order of the names, with size and age', async () => {
+    test('all blobs are listed in pages, in the order of their digests, with size and age', async () => {
       const begun = Date.now();
       const put = await Promise.all(
         Array.from({ length: 7 }, (_, index) => subject.store.putBytes(Buffer.from(`listed ${index}`))),
@@ -181,7 +181,7 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
       expect(await subject.store.list('f'.repeat(64), 3)).toEqual([]);
     });
 
-    test('what has been put since stays, what has not goes', async () => {
+    test('a blob stored since the given time stays, and an older one is removed', async () => {
       const { sha256 } = await subject.store.putBytes(randomBytes(10));
       const before = await subject.stored();
       expect(await subject.store.removeUntouched(sha256, new Date(Date.now() - 60_000).toISOString())).toBe(false);
@@ -193,13 +193,13 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
       expect(await subject.store.removeUntouched(sha256, new Date().toISOString())).toBe(true);
     });
 
-    test('reading at once more than the limit is too-large', async () => {
+    test('reading more than the limit at once is too-large', async () => {
       const { sha256 } = await subject.store.putBytes(randomBytes(1001));
       await expect(subject.store.read(sha256, 1000)).rejects.toMatchObject({ code: 'too-large' });
       expect((await subject.store.read(sha256, 1001)).length).toBe(1001);
     });
 
-    test('96 MiB go through in memory that does not grow with them', async () => {
+    test('96 MiB pass through in memory that does not grow with them', async () => {
       const total = 96 * 2 ** 20;
       const chunk = randomBytes(2 ** 20);
       const path = join(folder, 'large');
@@ -218,7 +218,7 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
       expect(watch.stop()).toBeLessThan(64 * 2 ** 20);
     }, 60_000);
 
-    test('an object under a name of its own is stored once, and stays as it was first put', async () => {
+    test('an object with a name is stored once, and keeps its first content', async () => {
       const named = 'named-things/one/000000000000007.json';
       expect(await subject.store.readNamed(named)).toBeUndefined();
       expect(await subject.store.putNamed(named, Buffer.from('first'))).toBe(true);
@@ -239,7 +239,7 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
       expect(await subject.store.listNamed('listed/a/', 'listed/a/1.json', 10)).toEqual(['listed/a/2.json']);
     });
 
-    test('named objects are no blobs: a sweep of the store does not see them', async () => {
+    test('named objects are not blobs, so a sweep of the store does not see them', async () => {
       await subject.store.putNamed('beside/the/blobs.json', Buffer.from('{}'));
       const blobs = await subject.store.list(null, 100_000);
       expect(blobs.every((blob) => /^[0-9a-f]{64}$/.test(blob.sha256))).toBe(true);
@@ -247,7 +247,7 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
     });
 
     test.each(['../out', 'a/../../out', '/etc/passwd', 'no-folder', 'blobs/x', 'A/b', 'a//b', 'a/./b'])(
-      '"%s" is no name: it would lead out of the store, or to a blob',
+      '"%s" is refused as a name, because it would lead out of the store, or to a blob',
       async (wrong) => {
         await expect(subject.store.putNamed(wrong, Buffer.from('x'))).rejects.toThrow('is no name');
         await expect(subject.store.readNamed(wrong)).rejects.toThrow('is no name');

@@ -45,7 +45,7 @@ export function trainerContract(name: string, start: () => Promise<TrainerUnderT
     }
     const put = async (text: string) => (await subject.store.putBytes(Buffer.from(text))).sha256;
 
-    test('code, rows and parameters come by digest, and what the script writes is stored and named by digest', async () => {
+    test('code, rows and parameters are fetched by digest, and the output is stored and named by digest', async () => {
       const validation = await put('held out');
       const script = `
 cat "$PERENNIAL_TRAIN" "$PERENNIAL_PARAMS" && cat "$PERENNIAL_VALIDATION" deep/beside.txt
@@ -67,7 +67,7 @@ ${model}`;
       expect(lines).toEqual(expect.arrayContaining(said.map((line) => `stdout: ${line}`)));
     });
 
-    test('lines and progress arrive while the script runs, and a cancellation ends all its processes within 5 s', async () => {
+    test('log lines and progress arrive while the script runs, and a cancellation ends all its processes within 5 s', async () => {
       const [seconds, stop] = [uniqueSeconds(), new AbortController()];
       const script = `
 import signal, subprocess, time
@@ -88,7 +88,7 @@ time.sleep(${seconds})
       expect(processesThatMention(seconds)).toEqual([]);
     });
 
-    test('a script that never ends is stopped at its time limit, with all that it started', async () => {
+    test('an endless script is stopped at its time limit, with all processes that it started', async () => {
       const seconds = uniqueSeconds();
       const script = { 'train.sh': `sleep ${seconds} & sleep ${seconds}\n` };
       const failure = await failureOf(train(script, { limits: { timeoutMs: 1500 } }));
@@ -96,7 +96,7 @@ time.sleep(${seconds})
       expect(processesThatMention(seconds)).toEqual([]);
     });
 
-    test('a script that fails is told with its exit code and its last lines, and one without a model with what is missing', async () => {
+    test('a failing script is reported with exit code and last lines, and one without a model with the missing file', async () => {
       const failing = await failureOf(train({ 'train.sh': 'echo fine; echo "no such column: tmp" >&2; exit 3\n' }));
       expect(failing.code).toBe('training-failed');
       expect(failing.message).toContain('code 3');
@@ -106,7 +106,7 @@ time.sleep(${seconds})
       expect(empty).toMatchObject({ code: 'artifact-missing', message: expect.stringContaining('PERENNIAL_OUTPUT') });
     });
 
-    test('code or rows that the store does not have are named, and nothing is started', async () => {
+    test('missing code or rows are named, and nothing is started', async () => {
       const script = { 'train.sh': `echo started\n${model}` };
       const missing: JobChanges[] = [
         { code: { archive: absent, environment: null } },
@@ -121,14 +121,14 @@ time.sleep(${seconds})
       expect(lines).not.toContain('stdout: started');
     });
 
-    test('a check finds its files by their variables, and its exit code is the answer', async () => {
+    test('a check finds its files through variables, and its exit code is the result', async () => {
       const files = [fileOf(await put('the bytes of a model\n'))];
       const script = 'cat "$PERENNIAL_MODEL"; basename "$PERENNIAL_MODEL"; exit 3';
       const lastLines = ['the bytes of a model', 'model.onnx'];
       expect(await check(script, files)).toEqual({ kind: 'exited', exitCode: 3, lastLines });
     });
 
-    test('a check that runs too long is stopped and says so, and one that is cancelled has no answer', async () => {
+    test('a check that runs too long is stopped with an error that says so, and a cancelled one has no result', async () => {
       expect(await check('sleep 60', [], { limits: { timeoutMs: 500 } })).toMatchObject({
         kind: 'stopped',
         reason: expect.stringContaining('time limit of 0.5 s'),
@@ -137,7 +137,7 @@ time.sleep(${seconds})
       expect(lines).not.toContain('stdout: started');
     });
 
-    test('the environment is the one of the lock that the job names', async () => {
+    test("the environment is the one of the job's lock", async () => {
       const [path, text] = ['requirements.lock', 'greeting==1.0\n'];
       const archive = await storeCode(subject.store, { [path]: text });
       const environmentOf = (lock: string | null) =>

@@ -4,7 +4,7 @@ import type { ApprovalPolicy } from '../../contracts/serving/environment.ts';
 
 const own: ApprovalPolicy = { votes: 1, roles: ['approver'], requesterMayVote: false, expires: '72h' };
 
-it('without a minimum the model’s own policy counts', () => {
+it('without a minimum the model’s own policy applies', () => {
   expect(strictestPolicy(own, null)).toEqual(own);
 });
 
@@ -23,17 +23,17 @@ it.each([
     { roles: ['approver'] },
     { roles: ['approver'] },
   ],
-] as const)('the stricter wins: %s', (_, mine, minimum, expected) => {
+] as const)('the stricter rule applies: %s', (_, mine, minimum, expected) => {
   const given = (change: object): ApprovalPolicy => ({ ...own, ...change });
   expect(strictestPolicy(given(mine), given(minimum))).toEqual({ ...own, ...expected });
 });
 
-it('each point is judged alone: neither policy need be the stricter one as a whole', () => {
+it('each rule is compared separately, so neither policy has to be stricter as a whole', () => {
   const minimum: ApprovalPolicy = { votes: 2, roles: ['operator'], requesterMayVote: true, expires: '100h' };
   expect(strictestPolicy(own, minimum)).toEqual({ ...own, votes: 2 });
 });
 
-it('whether the last committer may vote follows whether the requester may, unless either policy says', () => {
+it('unless a policy says otherwise, the last committer may vote if the requester may', () => {
   const both: ApprovalPolicy = { ...own, requesterMayVote: true };
   expect(strictestPolicy(both, both)).toEqual(both);
   expect(strictestPolicy(both, { ...both, lastCommitterMayVote: false })).toMatchObject({

@@ -6,7 +6,7 @@ function strategyWith(condition: string) {
   return parseConfigurationFile(exampleFile.replace('errorRate: 0.01', condition)).deploy.strategy;
 }
 
-test('a canary is stopped by latency and by a metric, where the configuration says how much', () => {
+test('latency or a metric stops a canary if the configuration sets a limit', () => {
   expect(strategyWith('p99Ms: 50, metric: { name: mae, max: 80 }').abortOn).toEqual({
     p99Ms: 50,
     metric: { name: 'mae', max: 80, minLabels: 30 },
@@ -18,11 +18,11 @@ test.each([
   ['metric: { name: rmse, max: 1, min: 2 }', 'min'],
   ['metric: { name: accuracy, min: 0.9 }', 'no metric of task regression'],
   ['p99Ms: 0', 'p99Ms'],
-])('a condition that could never decide is refused: %s', (condition, told) => {
+])('a condition that can never decide is refused: %s', (condition, told) => {
   expect(() => strategyWith(condition)).toThrow(told);
 });
 
-test('a shadow has its defaults, and refuses what is no share', () => {
+test('a shadow has defaults, and refuses an invalid share', () => {
   const shadow = (text: string) =>
     parseConfigurationFile(exampleFile.replace('canary: [10, 50, 100]', `shadow: ${text}, canary: [10, 100]`)).deploy
       .strategy.shadow;

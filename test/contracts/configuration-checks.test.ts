@@ -8,7 +8,7 @@ function changed(text: string, replacement: string): string {
   return exampleFile.replace(text, replacement);
 }
 
-describe('what the file alone shows to be wrong is an error that names key and line', () => {
+describe('an error that the file alone reveals names key and line', () => {
   test.each([
     [
       'the target among the features',
@@ -134,13 +134,13 @@ describe('what the file alone shows to be wrong is an error that names key and l
     expect(message).toContain(`(line ${Number(fields['line'])})`);
   });
 
-  test('windows and holdouts of time without a timestamp', () => {
+  test('for windows and holdouts of time without a timestamp', () => {
     const file = exampleFile.replace(/^ {2}timestamp: .*\n/m, '');
     expect(() => parseConfigurationFile(file)).toThrow(/data\.window.*needs data\.timestamp.*build\.holdout\.last/s);
   });
 });
 
-test('a classifier names a metric of its own, and one that has none says which there are', () => {
+test('a classifier must name a metric of its own, and an error lists the existing ones', () => {
   const classifier = exampleFile
     .replace('task: regression ', 'task: multiclass ')
     .replaceAll('metric: rmse', 'metric: macroF1');
@@ -150,7 +150,7 @@ test('a classifier names a metric of its own, and one that has none says which t
   );
 });
 
-describe('what only a calendar or the data can tell is not judged here', () => {
+describe('errors that only a calendar or the data reveals are not reported here', () => {
   test.each([
     ['a holdout that is shorter in some months', 'window: 6 months', 'window: 1 month', '14 days', '30 days'],
     ['the target left out of drift', 'exclude: [season, mnth]', 'exclude: [cnt]', '', ''],

@@ -42,8 +42,8 @@ function lineOf(text: string): number {
   return exampleFile.slice(0, exampleFile.indexOf(text)).split('\n').length;
 }
 
-describe('a file that is right', () => {
-  test('the example parses, and says what it says', () => {
+describe('a valid file', () => {
+  test('is the example, which parses to the values it contains', () => {
     const { data, build, deploy, monitor, retrain } = parseConfigurationFile(exampleFile);
     expect(data.expectations[0]).toEqual({ column: 'cnt', min: 0, severity: 'error' });
     expect(build.gates).toHaveLength(3);
@@ -65,7 +65,7 @@ describe('a file that is right', () => {
     expect(retrain.schedule).toBe('0 3 1 * *');
   });
 
-  test('the least has every default filled in', () => {
+  test('with only the required keys gets every default', () => {
     const configuration = parseConfigurationFile(least);
     expect(configuration).toMatchObject({
       data: { mode: 'append', timezone: 'UTC', expectations: [] },
@@ -84,7 +84,7 @@ describe('a file that is right', () => {
     expect(parseConfiguration(configuration)).toEqual(configuration);
   });
 
-  test('a section that is given in part has the defaults of the rest', () => {
+  test('with a part of a section gets the defaults for the rest', () => {
     const text = `${least}deploy: { approval: { votes: 2 }, strategy: { canary: [50, 100] } }\n`;
     expect(parseConfigurationFile(text).deploy).toMatchObject({
       approval: { votes: 2, roles: ['approver'], requesterMayVote: false, expires: '72h' },
@@ -97,13 +97,13 @@ describe('a file that is right', () => {
     ['indented by tabs', JSON.stringify(parse(exampleFile), null, '\t')],
     ['with carriage returns', exampleFile.replaceAll('\n', '\r\n')],
     ['with a byte order mark', `\uFEFF${exampleFile}`],
-  ])('JSON and YAML of the same shape are the same: %s', (_, text) => {
+  ])('means the same in JSON and YAML of the same structure: %s', (_, text) => {
     const expected = parseConfigurationFile(exampleFile);
     expect(parseConfigurationFile(text)).toEqual(expected);
     expect(parseConfiguration(parse(text))).toEqual(expected);
   });
 
-  test('aliases that stay small are followed', () => {
+  test('may contain aliases that stay small', () => {
     const text = least
       .replace('[temp, hum]', '&columns [temp, hum]')
       .concat('monitor: { drift: { exclude: *columns } }\n');
@@ -133,7 +133,7 @@ describe('an unknown key', () => {
     ['errorRate: 0.01', 'erorRate: 0.01', '/deploy/strategy/abortOn/erorRate', 'errorRate'],
     ['minGain: 0,', 'mingian: 0,', '/build/gates/1/mingian', 'minGain'],
     ['{ column: hum, min: 0, max: 1, severity: warn }', '{ column: hum, mx: 1 }', '/data/expectations/1/mx', 'max'],
-  ])('anywhere: %s written as %s', (text, replacement, pointer, nearest) => {
+  ])('is found anywhere: %s written as %s', (text, replacement, pointer, nearest) => {
     const { code, fields, message } = exampleWith(text, replacement);
     expect(code).toBe('invalid-configuration');
     expect(fields['problems']).toEqual(expect.arrayContaining([expect.stringContaining(`known one is ${nearest}`)]));
@@ -141,25 +141,25 @@ describe('an unknown key', () => {
     expect(message).toMatch(new RegExp(`${key} \\(line ${lineOf(text)}\\)`));
   });
 
-  test('that was to be a required one is told before that the required one is missing', () => {
+  test('that misspells a required key is reported before the missing key', () => {
     const { fields } = exampleWith('target: cnt', 'taget: cnt');
     expect(fields).toMatchObject({ pointer: '/data/taget', line: lineOf('target: cnt'), nearest: 'target' });
     expect(fields['problems']).toHaveLength(2);
   });
 
-  test('a key of another alternative is not called unknown', () => {
+  test('is not reported if another alternative has this key', () => {
     const error = exampleWith('minRows: 48', 'minGain: 0');
     expect(error.fields['pointer']).toBe('/build/gates/2/minGain');
     expect(error.message).toContain('does not go with the keys beside it');
   });
 
-  test('in JSON that was parsed already has no line', () => {
+  test('has no line in JSON that was parsed already', () => {
     const { fields } = errorOf(() => parseConfiguration({ ...parse(least), monitr: {} }));
     expect(fields).toMatchObject({ pointer: '/monitr', nearest: 'monitor' });
     expect(fields).not.toHaveProperty('line');
   });
 
-  test('parameters of the script may have any name', () => {
+  test('is allowed among the parameters of the script', () => {
     const text = least.replace('build:', 'build:\n  params: { depth: 3, nested: { any: [1, two, null] } }');
     expect(parseConfigurationFile(text).build.params).toEqual({ depth: 3, nested: { any: [1, 'two', null] } });
   });
@@ -186,13 +186,13 @@ describe('a wrong value', () => {
     expect(message).toContain(says);
   });
 
-  test('a missing key is said to be missing, at the line of what should hold it', () => {
+  test('that is missing is reported as missing, at the line of its section', () => {
     const { fields, message } = errorOf(() => parseConfigurationFile(least.replace('  target: cnt\n', '')));
     expect(fields).toMatchObject({ pointer: '/data/target', line: 6 });
     expect(message).toContain('data.target (line 6): is missing');
   });
 
-  test('all problems are told at once, up to a bound', () => {
+  test('is reported with all other problems, up to a limit', () => {
     const { fields } = errorOf(() =>
       parseConfigurationFile(least.replace('owner: demand-team', 'owner: 1').replace('target: cnt', 'target: [x]')),
     );
@@ -202,7 +202,7 @@ describe('a wrong value', () => {
   });
 });
 
-describe('a file that is no configuration', () => {
+describe('an invalid file', () => {
   const bomb = [
     'a: &a [x,x,x,x,x,x,x,x,x,x]',
     ...['b', 'c', 'd', 'e', 'f'].map((name, i) => {
@@ -243,14 +243,14 @@ describe('a file that is no configuration', () => {
     expect(error.fields).toHaveProperty('line');
   });
 
-  test('more than 1 MiB is too large, and so is what aliases make of less', () => {
+  test('of more than 1 MiB is too large, even if only its aliases make it so', () => {
     const limit = 1024 * 1024;
     expect(errorOf(() => parseConfigurationFile(`${least}#${'x'.repeat(limit)}`)).code).toBe('too-large');
     const aliases = `${least}x: &x "${'x'.repeat(50_000)}"\ny: [${'*x,'.repeat(60)}]\n`;
     expect(errorOf(() => parseConfigurationFile(aliases)).message).toContain('unfolds to more than 1 MiB');
   });
 
-  test('a hundred thousand keys are refused within seconds', () => {
+  test('of a hundred thousand keys is refused within seconds', () => {
     const started = performance.now();
     const text = Array.from({ length: 100_000 }, (_, i) => `k${i}: 1`).join('\n');
     expect(errorOf(() => parseConfigurationFile(text)).code).toBe('invalid-configuration');
@@ -258,7 +258,7 @@ describe('a file that is no configuration', () => {
   });
 });
 
-describe('whatever is given', () => {
+describe('for every input', () => {
   test('text gives a configuration or a PerennialError', () => {
     const nearly = fc
       .tuple(fc.nat(exampleFile.length), fc.nat(20), fc.string({ maxLength: 8, unit: 'binary' }))
@@ -283,7 +283,7 @@ describe('whatever is given', () => {
     );
   });
 
-  test('so does any value', () => {
+  test('a value gives a configuration or a PerennialError', () => {
     fc.assert(
       fc.property(
         fc.anything({ withDate: true, withMap: true, withBigInt: true, withNullPrototype: true }),

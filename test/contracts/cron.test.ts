@@ -11,7 +11,7 @@ test.each([
   '59 23 31 12 0',
   '0/15 * * * *',
   '0 0 29 2 MON',
-])('"%s" is a cron line', (line) => {
+])('"%s" is a valid cron line', (line) => {
   expect(() => canonicalCron(line, '/cron')).not.toThrow();
 });
 
@@ -34,7 +34,7 @@ test.each([
   '0 0 31 4,6,9,11 *',
   '@fortnightly',
   '0 0 28-3 * *',
-])('"%s" is none', (line) => {
+])('"%s" is not a valid cron line', (line) => {
   expect(() => canonicalCron(line, '/cron')).toThrow(
     expect.objectContaining({ code: 'invalid-request', fields: { pointer: '/cron' } }),
   );
@@ -55,7 +55,7 @@ test.each([
   ['0 3 * * MON-SUN/2', '0 3 * * 0,1,3,5'],
   ['0 3 * * 6-7', '0 3 * * 6-7'],
   ['0 22-2 * nov-feb *', '0 0,1,2,22,23 * 1,2,11,12 *'],
-])('"%s" is kept as "%s"', (line, kept) => {
+])('"%s" is stored as "%s"', (line, kept) => {
   expect(canonicalCron(line, '/cron')).toBe(kept);
 });
 
@@ -71,11 +71,11 @@ test.each([
   ['0 0 * * MON#2', 'give the weekday and the seven days'],
   ['0 0 15W * *', 'W, the nearest working day'],
   ['H 3 * * *', 'name a minute and an hour'],
-])('"%s" is refused with what is wrong and the way out', (line, message) => {
+])('"%s" is refused with the reason and the way out', (line, message) => {
   expect(() => canonicalCron(line, '/cron')).toThrow(message);
 });
 
-test('the way out for the second Monday of a month is a line that fires on it', () => {
+test('the suggested line for the second Monday of a month fires on that day', () => {
   const [first] = nextFirings({ cron: '0 0 8-14 * MON', timezone: 'UTC' }, '2026-12-01T00:00:00.000Z', 1);
   expect(first).toBe('2026-12-14T00:00:00.000Z');
 });

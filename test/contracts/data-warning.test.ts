@@ -14,13 +14,13 @@ function warning(column: string, given: Partial<DataWarning> = {}): DataWarning 
   };
 }
 
-test('warnings come before guesses, and otherwise the order stays', () => {
+test('warnings come before guesses, and otherwise keep their order', () => {
   const guess = warning('a', { level: 'guess', kind: 'delimiter' });
   const list = boundedWarnings([guess, warning('b'), warning('a')]);
   expect(list.map(({ level, column }) => `${level} ${column}`)).toEqual(['warning b', 'warning a', 'guess a']);
 });
 
-test('of 2,000 columns with the same warning ten are named one by one, and one entry counts the others', () => {
+test('of 2,000 columns with the same warning ten are named, and one entry counts the others', () => {
   const list = boundedWarnings(Array.from({ length: 2_000 }, (_, at) => warning(`c${at}`)));
   expect(list).toHaveLength(11);
   expect(list.at(-1)).toMatchObject({ kind: 'missing-word', level: 'warning', column: null, count: 1_990 * 3 });
@@ -28,7 +28,7 @@ test('of 2,000 columns with the same warning ten are named one by one, and one e
   expect(list.at(-1)?.message).toContain('c10, c11');
 });
 
-test('eleven columns are all named: an entry for one further column would be no shorter', () => {
+test('eleven columns are all named, because an entry for one more column would be no shorter', () => {
   const list = boundedWarnings(Array.from({ length: 11 }, (_, at) => warning(`c${at}`)));
   expect(list.map(({ column }) => column)).not.toContain(null);
 });
@@ -45,7 +45,7 @@ test('the list is bounded however long names and examples are, and its last entr
   expect(list.at(-1)).toMatchObject({ kind: 'more', level: 'warning', column: null });
 });
 
-test('an example is cut to 100 characters, also where a character has two halves', () => {
+test('an example is cut to 100 characters, and never within a surrogate pair', () => {
   const [only] = boundedWarnings([warning('a', { example: '😀'.repeat(200) })]);
   expect(only?.example?.length).toBeLessThanOrEqual(101);
   expect(only?.example?.isWellFormed()).toBe(true);

@@ -23,12 +23,12 @@ test.each([
   ['another system error without a name', new Error('Unknown system error -1220: write')],
   ['no permission', new Error('EACCES: permission denied')],
   ['a text', 'ENOSPC'],
-])('other errors are left as they are: %s', (_name, caught) => {
+])('other errors are left unchanged: %s', (_name, caught) => {
   expect(isAboutFullDisk(caught)).toBe(false);
   expect(asDiskFull(caught)).toBe(caught);
 });
 
-test('the message says whether the disk or the quota is the limit', () => {
+test('the message says whether the disk or the quota is full', () => {
   expect(diskFull('/state', noSpace).message).toBe('the disk of /state is full (ENOSPC): make room on it');
   expect(diskFull('/state').message).toContain('ENOSPC');
   expect(diskFull('/state', quotaUsedUp).message).toBe(

@@ -40,12 +40,12 @@ describe('a duration', () => {
     expect(Duration.safeParse(text).success).toBe(false);
   });
 
-  test('is at most a century, so that an instant moved by it is a date', () => {
+  test('is at most a century, so that an instant moved by it is a valid date', () => {
     expect(Duration.safeParse('100 years').success).toBe(true);
     expect(Duration.safeParse('101 years').error?.issues[0]?.message).toContain('at most 100 years');
   });
 
-  test('has a length where the calendar does not decide', () => {
+  test('has a fixed length if it does not depend on the calendar', () => {
     expect(durationMs('1 day')).toBe(24 * durationMs('1h'));
     expect(durationMs('1 week')).toBe(durationMs('7 days'));
     expect(durationMs('90s')).toBe(90_000);
@@ -67,7 +67,7 @@ describe('an instant moved by a duration', () => {
   });
 });
 
-describe('which of two is shorter', () => {
+describe('the comparison of two durations', () => {
   test.each([
     ['14 days', '6 months', true],
     ['6 months', '6 months', false],
@@ -79,11 +79,11 @@ describe('which of two is shorter', () => {
     ['1 month', '31 days', undefined],
     ['24h', '1 day', false],
     ['365 days', '1 year', undefined],
-  ])('%s than %s: %s', (a, b, shorter) => {
+  ])('finds whether %s is certainly shorter than %s: %s', (a, b, shorter) => {
     expect(isCertainlyShorter(a, b)).toBe(shorter);
   });
 
-  test('never says otherwise than the calendar does, from whatever day', () => {
+  test('never contradicts the calendar, on any day', () => {
     const duration = fc
       .tuple(fc.integer({ min: 1, max: 60 }), fc.constantFrom('day', 'week', 'month', 'year'))
       .map(([amount, unit]) => `${amount} ${unit}s`);

@@ -14,7 +14,7 @@ test.each([
   { ...good, url: 'https://127.0.0.1:8443/a.git', path: '' },
   { ...good, url: 'https://[::1]/a.git' },
   { ...good, url: 'https://dev.azure.com/team/my%20project/_git/models' },
-])('%j is where code may come from', (source) => {
+])('%j is an accepted source of code', (source) => {
   expect(GitSource.safeParse(source).success).toBe(true);
 });
 
@@ -64,11 +64,11 @@ test.each([
   { ...good, url: 'ssh://git:password@forge.example/a.git' },
   { ...good, url: 'ssh+ext://forge.example/a.git' },
   { ...good, url: 'fd::17/a' },
-])('%j is not', (source) => {
+])('%j is not an accepted source of code', (source) => {
   expect(GitSource.safeParse(source).success).toBe(false);
 });
 
-test('spellings of one repository are one', () => {
+test('different spellings of one repository are equal', () => {
   const spellings = [
     'https://forge.example/team/models.git',
     'https://Forge.example/team/models/',
@@ -85,7 +85,7 @@ test.each([
   ['https://forge.example/team', 'https://forge.example/teammates/models.git', false],
   ['https://forge.example/team', 'https://evil.example/team/models.git', false],
   ['https://forge.example/team', 'ssh://git@forge.example/team/models.git', false],
-])('credentials for %s are shown to %s: %s', (allowed, url, covered) => {
+])('credentials for %s are sent to %s: %s', (allowed, url, covered) => {
   expect(coversRepository(allowed, url)).toBe(covered);
 });
 

@@ -29,7 +29,7 @@ test.each([
   [capitals, 'TRUE', 'True'],
   [capitals, false, 'False'],
   [{ kind: 'any' } as const, 'benign', 'benign'],
-])('a label is read as the type of the target: %j takes %j', (target, given, value) => {
+])('a label is read as the type of the target: %j accepts %j', (target, given, value) => {
   expect(readLabelValue(target, given)).toEqual({ value });
 });
 
@@ -50,6 +50,6 @@ test.each([
   [digits, 'constructor', 'is none of the classes'],
   [truth, 'constructor', 'is none of the classes'],
   [{ kind: 'any' } as const, 1e200, 'is beyond'],
-])('what is no value of the target is refused by name: %j refuses %j', (target, given, reason) => {
+])('a value that does not fit the target is refused by name: %j refuses %j', (target, given, reason) => {
   expect(readLabelValue(target, given)).toEqual({ refused: expect.stringContaining(reason) });
 });

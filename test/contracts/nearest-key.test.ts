@@ -24,16 +24,16 @@ describe('the nearest key', () => {
     expect(nearestKey(given, known)).toBe(nearest);
   });
 
-  test('of nothing known is none', () => {
+  test('of an empty list is undefined', () => {
     expect(nearestKey('a', [])).toBeUndefined();
   });
 
-  test('of a very long key is found all the same', () => {
+  test('of a very long key is found too', () => {
     expect(nearestKey('x'.repeat(1_000_000), ['a', 'xx'])).toBe('xx');
   });
 });
 
-describe('the distance in edits', () => {
+describe('the edit distance', () => {
   test.each([
     ['', '', 0],
     ['', 'abc', 3],
@@ -44,7 +44,7 @@ describe('the distance in edits', () => {
     expect(editDistance(a, b)).toBe(distance);
   });
 
-  test('is the same both ways, 0 for equals alone, and no more than the longer', () => {
+  test('is symmetric, 0 only for equal texts, and at most the longer length', () => {
     const word = fc.string({ maxLength: 12, unit: fc.constantFrom('a', 'b', 'c') });
     fc.assert(
       fc.property(word, word, (a, b) => {

@@ -7,7 +7,7 @@ import { RunKind, RunOutcome, RunRequest } from '../../contracts/runs/run.ts';
 const all = Object.entries(pipelines);
 
 describe('pipelines', () => {
-  test('the kinds of runs, their requests and their outcomes are those of the pipelines', () => {
+  test('define the kinds of runs, their requests and their outcomes', () => {
     expect(RunKind.options).toEqual(Object.keys(pipelines));
     for (const union of [RunRequest, RunOutcome])
       expect(union.options.map(({ shape }) => shape.kind.value)).toEqual(Object.keys(pipelines));
@@ -18,22 +18,22 @@ describe('pipelines', () => {
     for (const step of pipeline.lastSteps) expect(declaredSteps.get(step)?.of).toContain(kind);
   });
 
-  test('no two groups declare a step of the same name', () => {
+  test('never declare a step of the same name in two groups', () => {
     const names = all.flatMap(([, { steps }]) => Object.keys(steps));
     expect(new Set(names).size).toBe(names.length);
   });
 
-  test('a step is of kinds that exist', () => {
+  test('declare steps only for existing kinds of runs', () => {
     for (const { name, of } of declaredSteps.values())
       for (const kind of of) expect(Object.keys(pipelines), name).toContain(kind);
   });
 
-  test('every step says what it does and what it proves', () => {
+  test('declare for every step what it does and what it must prove', () => {
     for (const { name, step } of declaredSteps.values())
       for (const said of [step.summary, step.proves]) expect(said.length, name).toBeGreaterThan(5);
   });
 
-  test('what a step takes was answered by a step of the same kind of run', () => {
+  test('give a step only inputs that a step of the same kind of run has returned', () => {
     const input = { conclusion: { state: 'failed' } };
     let taken = 0;
     for (const { name, step, of } of declaredSteps.values())
@@ -44,7 +44,7 @@ describe('pipelines', () => {
     expect(taken).toBeGreaterThan(10);
   });
 
-  test('every queue of steps has a bound for one worker', () => {
+  test('limit every queue of steps for one worker', () => {
     expect([...stepQueues.keys()].toSorted()).toEqual(['data', 'deploy', 'monitor', 'rehearsal', 'train']);
     for (const [queue, atOnce] of stepQueues) expect(atOnce, queue).toBeGreaterThan(0);
   });

@@ -17,7 +17,7 @@ test.each([
   ['http://files.example/a.csv', { HTTP_PROXY: 'proxy.example:3128' }, 'proxy.example:3128'],
   ['http://files.example/a.csv', { HTTP_PROXY: '' }, 'direct'],
   ['http://files.example/a.csv', {}, 'direct'],
-])('%s with %j goes by %s', (url, variables, way) => {
+])('%s with %j goes through %s', (url, variables, way) => {
   expect(wayTo(url, variables)).toBe(way);
 });
 
@@ -32,7 +32,7 @@ test.each([
   'http://[::1]:7400/',
   'http://[::]/',
   'http://[::ffff:127.0.0.1]/',
-])('%s is this machine, which no proxy is asked for', (url) => {
+])('%s is this machine, for which no proxy is used', (url) => {
   expect(wayTo(url, { HTTP_PROXY: proxy })).toBe('direct');
 });
 
@@ -53,7 +53,7 @@ describe.each([
   ['[fd00::1]:9000', ['http://[fd00::1]:9000/'], ['http://[fd00::1]/']],
   ['a.example, files.example\tb.example', ['http://files.example/'], ['http://c.example/']],
 ])('NO_PROXY=%s', (words, excepted, others) => {
-  test('names hosts that are reached directly, and no others', () => {
+  test('names the hosts that are reached directly, and no others', () => {
     for (const url of excepted) expect(wayTo(url, { HTTP_PROXY: proxy, NO_PROXY: words }), url).toBe('direct');
     for (const url of others)
       expect(wayTo(url, { HTTP_PROXY: proxy, NO_PROXY: words }), url).toBe('proxy.example:3128');

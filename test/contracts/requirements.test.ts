@@ -34,7 +34,7 @@ describe('a requirement', () => {
     expect(parseRequirements(line, 'requirements.txt').requirements.map((one) => one.text)).toEqual([text]);
   });
 
-  test('is written from its parts, with its hashes, and nothing else of the file is', () => {
+  test('is written from its parts with its hashes, and nothing else of the file is', () => {
     const file = `\uFEFF# lock\r\npandas==2.3.3 \\\r\n    --hash=${sha256} \\\r\n    --hash ${sha512.toUpperCase().replace('SHA', 'sha')}\r\n    # via -r requirements.in\n--only-binary :all:\n\nsix\n`;
     const parsed = parseRequirements(file, 'requirements.txt');
     expect(requirementsText(parsed.requirements)).toBe(`pandas==2.3.3 --hash=${sha256} --hash=${sha512}\nsix\n`);
@@ -42,7 +42,7 @@ describe('a requirement', () => {
   });
 });
 
-describe('nothing but names of packages is installed', () => {
+describe('only package names can be installed', () => {
   test.each([
     ['x @ https://example.org/x-1.0.tar.gz', /names an address/],
     ['x@file:///tmp/x', /names an address/],
@@ -95,19 +95,19 @@ describe('nothing but names of packages is installed', () => {
     expect(message).toMatch(why);
   });
 
-  test('what a refusal quotes is cut, and holds no password', () => {
+  test('the quotation in a refusal is cut, and contains no password', () => {
     expect(refusalOf(`x @ https://example.org/${'a'.repeat(5000)}`).length).toBeLessThan(500);
     expect(refusalOf('x @ https://me:hunter2@example.org/x.zip')).not.toContain('hunter2');
   });
 
-  test('files without an end are refused', () => {
+  test('endless files are refused', () => {
     expect(refusalOf('x\n'.repeat(10_001))).toMatch(/more than 10000 requirements/);
     expect(refusalOf('#'.repeat(11 * 2 ** 20))).toMatch(/characters/);
     expect(refusalOf(`x==${'1'.repeat(200_001)}`)).toMatch(/longer than/);
   });
 });
 
-test('lines that name where packages come from are kept for the worker to compare', () => {
+test('lines that name package sources are kept for the worker to compare', () => {
   const text =
     '-i https://a.example/simple\n--extra-index-url=https://b.example/simple/\n-f /wheels\n--trusted-host c.example\n';
   expect(

@@ -11,7 +11,7 @@ const least = {
 };
 
 describe('the settings of a process', () => {
-  test('have defaults for all that a machine can do without', () => {
+  test('have defaults wherever a machine works without a value', () => {
     expect(parseSettings(Settings, least)).toMatchObject({
       ...least,
       PERENNIAL_HOME: '.perennial',
@@ -23,7 +23,7 @@ describe('the settings of a process', () => {
     });
   });
 
-  test('limits are written as sizes and durations, and are counted in bytes and milliseconds', () => {
+  test('accept limits as sizes and durations, and return bytes and milliseconds', () => {
     const set = { PERENNIAL_TABLE_MEMORY: '512MiB', PERENNIAL_TABLE_TIMEOUT: '90s', PERENNIAL_GIT_DISK: '2GiB' };
     expect(parseSettings(Settings, { ...least, ...set })).toMatchObject({
       PERENNIAL_TABLE_MEMORY: 512 * 2 ** 20,
@@ -32,7 +32,7 @@ describe('the settings of a process', () => {
     });
   });
 
-  test('every limit has a default and is described in the guide', () => {
+  test('document every limit in the guide, and give it a default', () => {
     const guide = readFileSync(new URL('../../docs/how-to/limits.md', import.meta.url), 'utf8');
     const settings = parseSettings(Settings, least);
     for (const name of Object.keys(limitSettings)) {
@@ -42,13 +42,13 @@ describe('the settings of a process', () => {
     }
   });
 
-  test('an empty variable counts as absent', () => {
+  test('treat an empty variable as absent', () => {
     expect(parseSettings(Settings, { ...least, S3_ENDPOINT: '', PERENNIAL_API_PORT: '' })).toMatchObject({
       PERENNIAL_API_PORT: 7400,
     });
   });
 
-  test('what belongs to others is left alone', () => {
+  test('ignore variables of other programs', () => {
     expect(parseSettings(Settings, { ...least, HOME: '/root', LANG: undefined })).not.toHaveProperty('HOME');
   });
 
@@ -69,13 +69,13 @@ describe('the settings of a process', () => {
     ['S3_ENDPOINT', 'minio'],
     ['PERENNIAL_SECRET', 'short'],
     ['PERENNIAL_LOG_LEVEL', 'loud'],
-  ])('%s as %s is named and never guessed around', (name, value) => {
+  ])('name %s as %s in an error and never guess', (name, value) => {
     expect(() => parseSettings(Settings, { ...least, [name]: value })).toThrow(
       expect.objectContaining({ code: 'invalid-setting', message: expect.stringContaining(name) }),
     );
   });
 
-  test('all that is wrong is told at once, and no value of a secret', () => {
+  test('report all errors at once, without the value of any secret', () => {
     let error: unknown;
     try {
       parseSettings(Settings, { PERENNIAL_SECRET: 'hunter2', DATABASE_URL: 'postgres:broken' });

@@ -3,7 +3,7 @@ import { parseConfigurationFile } from '../../contracts/configuration/configurat
 import { canonicalTimeZone, timeZoneProblem } from '../../contracts/time/time-zone.ts';
 import { exampleFile } from './example.ts';
 
-test('every zone that the runtime lists is a zone, under its own name', () => {
+test('every zone that the runtime lists is accepted under its own name', () => {
   const listed = Intl.supportedValuesOf('timeZone');
   expect(listed.length).toBeGreaterThan(400);
   expect(listed.filter((zone) => canonicalTimeZone(zone) !== zone)).toEqual([]);
@@ -22,12 +22,12 @@ test.each([
   ['GB-Eire', 'Europe/London'],
   ['europe/berlin', 'Europe/Berlin'],
   ['utc', 'UTC'],
-])('%s is a zone by another name', (zone, canonical) => {
+])('%s is another name of a zone', (zone, canonical) => {
   expect(canonicalTimeZone(zone)).toBe(canonical);
   expect(timeZoneProblem(zone)).toBeUndefined();
 });
 
-describe('what is no zone is refused with the way out', () => {
+describe('an invalid zone is refused with the way out', () => {
   test.each([
     ['+02:00', 'is an offset and not a time zone; name a zone such as Europe/Berlin, or Etc/GMT-2'],
     ['UTC-5', 'or Etc/GMT+5 for this offset all year'],
@@ -46,7 +46,7 @@ describe('what is no zone is refused with the way out', () => {
     expect(timeZoneProblem(zone)).toContain(message);
   });
 
-  test('by the configuration, with the key', () => {
+  test('by the configuration too, with the key', () => {
     const text = exampleFile.replace('timezone: America/New_York', 'timezone: Europe/Berln');
     expect(() => parseConfigurationFile(text)).toThrow(
       /data\.timezone.*"Europe\/Berln" is no time zone of IANA's database; did you mean Europe\/Berlin\?/,

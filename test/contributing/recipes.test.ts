@@ -56,17 +56,17 @@ test('there is a recipe for each kind of addition', () => {
   expect(recipes.map(({ title }) => title)).toEqual(Object.keys(filesAtMost));
 });
 
-test.each(recipes)('$title touches no more files than it may, its test among them', ({ title, files }) => {
+test.each(recipes)('$title touches no more files than allowed, its test included', ({ title, files }) => {
   expect(new Set(files.map(({ path }) => path)).size).toBeLessThanOrEqual(filesAtMost[title] ?? 0);
   expect(files.filter(({ path }) => path.endsWith('.test.ts'))).toHaveLength(1);
 });
 
-describe('the tree with all additions', () => {
-  test('has no error of types', () => inCopy('node_modules/typescript/bin/tsc', '--noEmit'));
+describe('the repository with all additions', () => {
+  test('has no type errors', () => inCopy('node_modules/typescript/bin/tsc', '--noEmit'));
 
   test('is formatted', () => inCopy('node_modules/oxfmt/bin/oxfmt', '--check', '.'));
 
-  test('passes the tests of the recipes, and those of the order of the house', async () => {
+  test('passes the tests of the recipes and of the order of the repository', async () => {
     const added = recipes
       .flatMap(({ files }) => files.map(({ path }) => path))
       .filter((path) => path.endsWith('.test.ts'));
@@ -81,16 +81,16 @@ describe('the tree with all additions', () => {
   }, 180_000);
 });
 
-describe('lines of a recipe', () => {
+describe('the lines of a recipe', () => {
   const file = { path: 'a.ts', kind: 'diff' as const };
 
-  test('are added where the lines around them stand', () => {
+  test('are added where the surrounding lines occur', () => {
     expect(addLines('one\ntwo\nthree\n', { ...file, text: ' one\n+and a half\n two\n' })).toBe(
       'one\nand a half\ntwo\nthree\n',
     );
   });
 
-  test('are refused where the lines around them do not stand, or stand twice', () => {
+  test('are refused if the surrounding lines occur nowhere, or twice', () => {
     expect(() => addLines('one\n', { ...file, text: ' two\n+three\n' })).toThrow(/occur 0 times in a.ts/);
     expect(() => addLines('one\none\n', { ...file, text: ' one\n+two\n' })).toThrow(/occur 2 times in a.ts/);
   });
