@@ -67,7 +67,7 @@ async function stateOf(runId: Id): Promise<string> {
   return (await ground.repositories.runs.get(runId)).state;
 }
 
-test('commands are taken in the order in which they were given, once', async () => {
+test('commands are executed once, in the order in which they were submitted', async () => {
   const scope = await freshScope(ground);
   const given: Command[] = [];
   for (let i = 0; i < 12; i += 1) given.push(await trigger(scope, `${i}`));
@@ -79,7 +79,7 @@ test('commands are taken in the order in which they were given, once', async () 
   expect(now.every((command) => command.status === 'accepted' && command.refusal === null)).toBe(true);
 });
 
-test('a command that cannot be carried out is refused with the reason, and keeps none behind it waiting', async () => {
+test('an impossible command is refused with the reason, and delays none of the later ones', async () => {
   const scope = await freshScope(ground);
   const elsewhere = await queue(await freshScope(ground), dataRun);
   const ended = await queue(scope, dataRun);
@@ -105,7 +105,7 @@ test('a command that cannot be carried out is refused with the reason, and keeps
   expect(await stateOf(elsewhere)).toBe('queued');
 });
 
-test('what is more than one look takes is taken in the next, which follows at once', async () => {
+test('commands beyond the limit of one check are executed in the next check, which follows immediately', async () => {
   const scope = await freshScope(ground);
   const resume = { kind: 'resume', schemaVersion: 1, reason: 'again' } as const;
   const given = await Promise.all(Array.from({ length: 501 }, () => submit(scope, resume)));
@@ -118,7 +118,7 @@ test('what is more than one look takes is taken in the next, which follows at on
   expect(await ground.repositories.lifecycle.command(last)).toMatchObject({ status: 'accepted' });
 });
 
-test('an order to start is repeated until the run has begun, and the next of its kind waits until it ended', async () => {
+test('a start order is repeated until the run has begun, and the next run of its kind waits until its end', async () => {
   const scope = await freshScope(ground);
   const [first, second] = [await queue(scope, dataRun), await queue(scope, dataRun)];
   const orders = await advance(scope);
@@ -137,7 +137,7 @@ test('an order to start is repeated until the run has begun, and the next of its
   expect(started(await advance(scope))).toEqual([second]);
 });
 
-test('a queued run that is cancelled ends at once and is never started, in the name of who cancelled it', async () => {
+test('a cancelled run in the queue ends at once and never starts, in the name of the principal who cancelled it', async () => {
   const scope = await freshScope(ground);
   const runId = await queue(scope, dataRun);
   const person = await ground.repositories.principals.ensure('somebody', 'person', [], null);
@@ -150,7 +150,7 @@ test('a queued run that is cancelled ends at once and is never started, in the n
   ]);
 });
 
-test('a running run is ordered to be cancelled until it ended, and says why it was', async () => {
+test('a cancel order is repeated until the running run has ended with the reason', async () => {
   const scope = await freshScope(ground);
   const runId = await queue(scope, dataRun);
   await advance(scope);
@@ -166,7 +166,7 @@ test('a running run is ordered to be cancelled until it ended, and says why it w
   expect(await ground.repositories.runs.get(runId)).toMatchObject({ reason: 'ordered, not begun' });
 });
 
-test('a rollback preempts what was asked before it; a person’s build goes on, and what is asked later waits', async () => {
+test('a rollback pre-empts earlier requests; a person’s build continues, and later requests wait', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
   await deploy(ground, scope, 2);
@@ -192,7 +192,7 @@ test('a rollback preempts what was asked before it; a person’s build goes on, 
   expect(started(await advance(scope))).toEqual([later]);
 });
 
-test('a trigger that comes during a rollback is not lost: its build begins when the rollback has ended', async () => {
+test('a trigger during a rollback is not lost, and its build begins after the rollback', async () => {
   const scope = await freshScope(ground);
   const back = await queue(scope, rollback);
   await trigger(scope, 'meanwhile');
@@ -203,7 +203,7 @@ test('a trigger that comes during a rollback is not lost: its build begins when 
   expect((await advance(scope)).start).toMatchObject([{ kind: 'build', because: 'manual' }]);
 });
 
-test('a run that ended in the middle of its rollout takes its canary with it, whoever ended it', async () => {
+test('a run that ends during its rollout takes its canary down, whoever ended it', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
   const { runId } = await rollOut(ground, scope, 2, [10]);
@@ -217,7 +217,7 @@ test('a run that ended in the middle of its rollout takes its canary with it, wh
   expect((await ground.repositories.models.heads(scope)).rolloutRunId).toBeNull();
 });
 
-test('nobody is asked for a deployment that has ended; one that waits and is decided is nudged until it goes on', async () => {
+test('an ended deployment is not nudged, and one with a decision is nudged until it continues', async () => {
   const scope = await freshScope(ground);
   const { repositories } = ground;
   const gone = await seedApproval(repositories, scope, ground.by, await seedCandidate(ground, scope, 1));
@@ -237,7 +237,7 @@ test('nobody is asked for a deployment that has ended; one that waits and is dec
   expect((await advance(scope)).nudge).toEqual([]);
 });
 
-test('settling a virtual clock moves it on and builds without debounce; a late one takes nothing back', async () => {
+test('settling a virtual clock moves it forward and builds without debounce, and a late call moves nothing back', async () => {
   const virtualNow = '2011-07-01T00:00:00.000Z';
   const scope = await freshScope(ground, { virtualNow, retrain: { on: ['drift'] } });
   await trigger(scope, 'drifted', 'drift');
@@ -252,7 +252,7 @@ test('settling a virtual clock moves it on and builds without debounce; a late o
   expect(await ground.repositories.environments.now('default', scope.environment)).toBe('2011-08-01T00:00:00.000Z');
 });
 
-test('scopes whose commands wait too long are stranded, each told once, until they are taken', async () => {
+test('scopes whose commands wait too long are reported once each, until the commands are executed', async () => {
   const [waiting, taken] = [await freshScope(ground), await freshScope(ground)];
   for (const scope of [waiting, waiting, taken]) await trigger(scope, `${Math.random()}`);
   const stranded = async (olderThanMs: number) =>

@@ -93,7 +93,7 @@ async function entered(kind: LedgerKind, approval: Approval) {
   return items.filter((entry) => entry.subject.approvalId === approval.id);
 }
 
-test('a run asks once, however often it tries, and waits from then on', async () => {
+test('a run makes one request, however often it tries, and then waits', async () => {
   const scope = await freshScope();
   const runId = await beginDeploy(scope);
   const request = requestOf(scope, runId);
@@ -119,7 +119,7 @@ test('a run asks once, however often it tries, and waits from then on', async ()
   expect(await approvals.tally(approval.id, approval.runId)).toMatchObject({ status: 'pending' });
 });
 
-test('a vote is recorded with its voter and changes nothing until it is counted', async () => {
+test('a vote is recorded with its voter and changes nothing until votes are counted', async () => {
   const approval = await ask(await freshScope());
   const voter = await approver('anna');
   const voted = await approvals.vote(approval.id, { ...ballot(approval), comment: 'looks good' }, voter);
@@ -140,7 +140,7 @@ test('a vote is recorded with its voter and changes nothing until it is counted'
   ]);
 });
 
-test('a vote on another digest is refused, and says which one is current', async () => {
+test('a vote on another digest is refused, and the error names the current one', async () => {
   const approval = await ask(await freshScope());
   const other = { ...ballot(approval), digest: digestOf('another') };
   await expect(approvals.vote(approval.id, other, await approver('anna'))).rejects.toMatchObject({
@@ -150,7 +150,7 @@ test('a vote on another digest is refused, and says which one is current', async
   expect((await approvals.get(approval.id)).votes).toEqual([]);
 });
 
-test('the requester may not vote, unless the policy lets them', async () => {
+test('the requester may not vote unless the policy permits it', async () => {
   const scope = await freshScope();
   const both = await approver('both');
   const approval = await ask(scope, {}, both.id);
@@ -159,7 +159,7 @@ test('the requester may not vote, unless the policy lets them', async () => {
   expect((await approvals.vote(lenient.id, ballot(lenient), both)).votes).toHaveLength(1);
 });
 
-test('nobody votes without the role for this model in this environment', async () => {
+test('voting needs the role for this model in this environment', async () => {
   const approval = await ask(await freshScope());
   const { environment } = approval;
   const without = [
@@ -178,7 +178,7 @@ test('nobody votes without the role for this model in this environment', async (
   expect((await approvals.vote(approval.id, ballot(approval), wide)).votes).toHaveLength(2);
 });
 
-test('whoever has voted cannot vote again, neither the same nor otherwise, nor twice at once', async () => {
+test('a voter cannot vote again, with the same decision or another, or twice at once', async () => {
   const approval = await ask(await freshScope(), { votes: 2 });
   const voter = await approver('anna');
   const attempts = await Promise.allSettled(
@@ -192,7 +192,7 @@ test('whoever has voted cannot vote again, neither the same nor otherwise, nor t
   expect(await approvals.tally(approval.id, approval.runId)).toMatchObject({ status: 'pending' });
 });
 
-test('votes of two people at once count once each', async () => {
+test('two concurrent votes of two people both count once', async () => {
   const approval = await ask(await freshScope(), { votes: 2 });
   const voters = [await approver('anna'), await approver('bert')];
   await Promise.all(voters.map((voter) => approvals.vote(approval.id, ballot(approval), voter)));
@@ -203,7 +203,7 @@ test('votes of two people at once count once each', async () => {
   expect(await approvals.tally(approval.id, approval.runId)).toMatchObject({ status: 'approved' });
 });
 
-test('twenty who count at once decide once', async () => {
+test('twenty concurrent counts make one decision', async () => {
   const approval = await ask(await freshScope());
   await approvals.vote(approval.id, ballot(approval), await approver('anna'));
   const answers = await Promise.all(Array.from({ length: 20 }, () => approvals.tally(approval.id, approval.runId)));
@@ -211,7 +211,7 @@ test('twenty who count at once decide once', async () => {
   expect(await entered('approval.decided', approval)).toHaveLength(1);
 });
 
-test('one reject rejects, whatever else was voted', async () => {
+test('one reject rejects the request, whatever the other votes are', async () => {
   const approval = await ask(await freshScope(), { votes: 1 });
   await approvals.vote(approval.id, ballot(approval), await approver('anna'));
   await approvals.vote(approval.id, ballot(approval, 'reject'), await approver('bert'));
@@ -222,7 +222,7 @@ test('one reject rejects, whatever else was voted', async () => {
   });
 });
 
-test("a request expires by the environment's clock: no vote is taken, and the count says so once", async () => {
+test("a request expires by the environment's clock: later votes are refused, and the count reports the expiry once", async () => {
   const approval = await ask(await freshScope());
   const environments = createEnvironmentRepository(ground.context);
   await environments.advanceClock('default', approval.environment, '2012-01-03T23:59:59.999Z');
@@ -245,7 +245,7 @@ test("a request expires by the environment's clock: no vote is taken, and the co
   expect(await entered('approval.decided', approval)).toHaveLength(1);
 });
 
-test('a vote that was cast in time counts, however late it is counted', async () => {
+test('a vote in time counts, however late votes are counted', async () => {
   const approval = await ask(await freshScope());
   await approvals.vote(approval.id, ballot(approval), await approver('anna'));
   await createEnvironmentRepository(ground.context).advanceClock(
@@ -256,7 +256,7 @@ test('a vote that was cast in time counts, however late it is counted', async ()
   expect(await approvals.tally(approval.id, approval.runId)).toMatchObject({ status: 'approved' });
 });
 
-test('on the wall clock the count says how long there still is; on a virtual one nobody can', async () => {
+test('the count returns the remaining time on a wall clock, and none on a virtual clock', async () => {
   const { context, scope } = ground;
   const approval = await ask(scope);
   const { expiresInMs } = await approvals.tally(approval.id, approval.runId);
@@ -290,7 +290,7 @@ test('a newer request supersedes the older ones of its scope, and no others', as
   expect(await approvals.get(elsewhere.id)).toMatchObject({ status: 'pending' });
 });
 
-test('of ten that ask at once one is left pending', async () => {
+test('of ten concurrent requests one stays pending', async () => {
   const scope = await freshScope();
   const asked = await Promise.all(Array.from({ length: 10 }, () => ask(scope)));
   const now = await Promise.all(asked.map((approval) => approvals.get(approval.id)));
@@ -298,7 +298,7 @@ test('of ten that ask at once one is left pending', async () => {
   expect(now.filter((approval) => approval.status === 'superseded')).toHaveLength(9);
 });
 
-test('a policy of no votes approves at once, and the run waits for nobody', async () => {
+test('a policy without votes approves at once, and the run does not wait', async () => {
   const approval = await ask(await freshScope(), { votes: 0 });
   expect(approval).toMatchObject({ status: 'approved', votes: [], decidedAt: begin });
   expect(await entered('approval.decided', approval)).toHaveLength(1);
@@ -306,7 +306,7 @@ test('a policy of no votes approves at once, and the run waits for nobody', asyn
   expect(await approvals.tally(approval.id, approval.runId)).toMatchObject({ status: 'approved' });
 });
 
-test('a run that was cancelled asks for nothing and supersedes nothing', async () => {
+test('a cancelled run requests nothing and supersedes nothing', async () => {
   const scope = await freshScope();
   const waiting = await ask(scope);
   const runId = await beginDeploy(scope);
@@ -315,7 +315,7 @@ test('a run that was cancelled asks for nothing and supersedes nothing', async (
   expect(await approvals.get(waiting.id)).toMatchObject({ status: 'pending' });
 });
 
-test('requests are listed newest first, by page, by status, by model and by environment', async () => {
+test('requests are listed newest first, by page, status, model and environment', async () => {
   const list = (
     filter: { status?: 'pending'; model?: string; environment?: string },
     page: { limit: number; cursor?: string },
@@ -334,14 +334,14 @@ test('requests are listed newest first, by page, by status, by model and by envi
   expect((await approvals.list(platformViewer, { project: 'other' }, { limit: 10 })).items).toEqual([]);
 });
 
-test('what is not there is not found, and the ledger holds', async () => {
+test('an unknown request is not found, and the ledger is valid', async () => {
   const absent = ground.context.ids.next();
   await expect(approvals.get(absent)).rejects.toMatchObject({ code: 'not-found' });
   await expect(approvals.tally(absent, absent)).rejects.toMatchObject({ code: 'not-found' });
   expect((await createLedgerRepository(ground.context).verify(ground.scope.modelId)).problem).toBeNull();
 });
 
-test('who recorded the training code does not vote on what it trained, unless the policy says so', async () => {
+test('the principal who recorded the training code cannot vote on its models unless the policy permits it', async () => {
   const { context, by } = ground;
   const repositories = createPostgresRepositories({ url: ground.database.url, clock: context.clock, ids: context.ids });
   try {
@@ -368,7 +368,7 @@ test('who recorded the training code does not vote on what it trained, unless th
   }
 });
 
-test('half of its time later those who may vote are reminded once, and the workflow knows when to look', async () => {
+test('after half of the time the eligible voters are reminded once, and the workflow knows when to check', async () => {
   const { context, by } = ground;
   let ahead = 0;
   const clock = { now: () => new Date(Date.now() + ahead).toISOString() };

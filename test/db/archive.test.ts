@@ -37,7 +37,7 @@ const look = (): Promise<LifecycleOrders> => lifecycle.advance(ground.scope, pla
 const serving = async () =>
   (await deployments.current(ground.scope))?.slots.map(({ role, releaseId, weight }) => ({ role, releaseId, weight }));
 
-test('of an archived model nothing serves, nothing is asked and nothing is deleted; archiving again changes nothing', async () => {
+test('an archived model serves nothing and requests nothing, nothing of it is deleted, and archiving again changes nothing', async () => {
   const { scope, context } = ground;
   await promote(await seedRelease(ground, 1));
   expect(await models.archive(scope.modelId, decision)).toEqual([scope]);
@@ -60,7 +60,7 @@ test('of an archived model nothing serves, nothing is asked and nothing is delet
   expect((await ledger.verify(scope.modelId)).problem).toBeNull();
 });
 
-test('what was restored serves what it served, as a new generation, with its heads where they were', async () => {
+test('a restored model serves its last release in a new generation, with unchanged heads', async () => {
   const { scope } = ground;
   const release = await seedRelease(ground, 1);
   await promote(release);
@@ -75,7 +75,7 @@ test('what was restored serves what it served, as a new generation, with its hea
   expect((await models.get('default', scope.model)).archivedAt).toBeNull();
 });
 
-test('of a canary that was up when it was archived the champion alone comes back', async () => {
+test('a model that was archived with a canary is restored with the champion alone', async () => {
   const { scope } = ground;
   const [first, second] = [await seedRelease(ground, 1), await seedRelease(ground, 2)];
   await promote(first);
@@ -86,7 +86,7 @@ test('of a canary that was up when it was archived the champion alone comes back
   expect(await serving()).toEqual([{ role: 'champion', releaseId: first.id, weight: 100 }]);
 });
 
-test('the lifecycle of an archived model ends what runs, drops what waits, and then itself', async () => {
+test('the lifecycle of an archived model ends its runs, drops waiting triggers, and then ends itself', async () => {
   const { scope, context, by } = ground;
   const runs = createRunRepository(context);
   const [unstarted, running] = [await queueBuild(ground), await queueBuild(ground)];
@@ -106,7 +106,7 @@ test('the lifecycle of an archived model ends what runs, drops what waits, and t
   expect(await look()).toMatchObject({ ended: false });
 });
 
-test('a model without a generation is archived and restored too', async () => {
+test('a model without a generation can be archived and restored', async () => {
   const { scope } = ground;
   await models.archive(scope.modelId, decision);
   await models.restore(scope.modelId, decision);

@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => ground?.end());
 
-test('a server that is not there is `database-unavailable`', async () => {
+test('a missing server is `database-unavailable`', async () => {
   const db = connect('postgres://nobody:nothing@127.0.0.1:1/none');
   await expect(query(db, () => db.execute(sql`select 1`))).rejects.toMatchObject({
     code: 'database-unavailable',
@@ -26,7 +26,7 @@ test('a server that is not there is `database-unavailable`', async () => {
   await db.$client.end();
 });
 
-test('a server that takes the connection and says nothing is `database-unavailable` within six seconds', async () => {
+test('a server that accepts the connection and never answers is `database-unavailable` within six seconds', async () => {
   const mute = createServer().listen(0, '127.0.0.1');
   await once(mute, 'listening');
   const address = mute.address();
@@ -40,7 +40,7 @@ test('a server that takes the connection and says nothing is `database-unavailab
   mute.close();
 });
 
-test('a connection lost within a transaction is `database-unavailable`, the process lives, and the next call is served', async () => {
+test('a connection lost within a transaction is `database-unavailable`, and the next call works in the same process', async () => {
   const { db } = ground.context;
   await expect(
     transact(db, async (tx) => {
@@ -52,7 +52,7 @@ test('a connection lost within a transaction is `database-unavailable`, the proc
   expect(await db.select().from(models)).toHaveLength(1);
 });
 
-test('connections lost while nobody uses them are noticed and replaced', async () => {
+test('lost idle connections are detected and replaced', async () => {
   const { db } = ground.context;
   await Promise.all(Array.from({ length: 5 }, () => db.execute(sql`select pg_sleep(0.01)`)));
   await loseConnections(ground.database);
@@ -60,7 +60,7 @@ test('connections lost while nobody uses them are noticed and replaced', async (
   expect(await db.select().from(models)).toHaveLength(1);
 });
 
-test('two transactions that deadlock both succeed in the end', async () => {
+test('two deadlocked transactions both succeed in the end', async () => {
   const { db } = ground.context;
   await db.execute(sql`create table rivals (name text primary key, visits int not null)`);
   await db.execute(sql`insert into rivals values ('a', 0), ('b', 0)`);
@@ -80,7 +80,7 @@ test('two transactions that deadlock both succeed in the end', async () => {
   expect(together).toBe(3);
 });
 
-test('serializable transactions that collide are tried again until they agree', async () => {
+test('conflicting serializable transactions are retried until they succeed', async () => {
   const { db } = ground.context;
   await db.execute(sql`create table tallies (n int not null)`);
   await db.execute(sql`insert into tallies values (0)`);
@@ -97,7 +97,7 @@ test('serializable transactions that collide are tried again until they agree', 
   expect((await db.execute(sql`select n from tallies`)).rows).toEqual([{ n: 3 }]);
 });
 
-test('a defect stays what it is', async () => {
+test('a programming error is passed on unchanged', async () => {
   const { db } = ground.context;
   await expect(query(db, () => db.execute(sql`select nothing from nowhere`))).rejects.toMatchObject({
     cause: { code: '42P01' },

@@ -59,7 +59,7 @@ async function triggersOf(kind: 'new-data' | 'new-code') {
     .where(and(eq(triggers.modelId, scope.modelId), eq(triggers.kind, kind)));
 }
 
-test('twenty commits of the same rows at once make one version, one trigger, and one that says it was new', async () => {
+test('twenty concurrent commits of the same rows make one version and one trigger, and one of them reports a new version', async () => {
   const datasets = createDatasetRepository(ground.context);
   const answers = await Promise.all(
     Array.from({ length: 20 }, async () => datasets.commit(scope, dataset('a'), await run())),
@@ -70,7 +70,7 @@ test('twenty commits of the same rows at once make one version, one trigger, and
   expect((await datasets.list(scope.modelId, { limit: 50 })).items.map((version) => version.number)).toEqual([1]);
 });
 
-test('a version keeps the warnings of the batch that made it, text that Postgres cannot hold included', async () => {
+test('a version keeps the warnings of its batch, even text that Postgres cannot store', async () => {
   const datasets = createDatasetRepository(ground.context);
   const warning = {
     level: 'warning',
@@ -87,7 +87,7 @@ test('a version keeps the warnings of the batch that made it, text that Postgres
   expect(next.version.warnings).toEqual([]);
 });
 
-test('of twenty batches prepared on the same head one is committed, and the others are told that it moved', async () => {
+test('of twenty batches prepared on the same head one is committed, and the others fail because the head moved', async () => {
   const datasets = createDatasetRepository(ground.context);
   const outcomes = await Promise.allSettled(
     Array.from({ length: 20 }, async (_, i) => datasets.commit(scope, dataset(`batch ${i}`), await run())),
@@ -99,7 +99,7 @@ test('of twenty batches prepared on the same head one is committed, and the othe
   ).toBe(true);
 });
 
-test('versions of one model in many environments at once are numbered without gaps', async () => {
+test('concurrent versions of one model in many environments are numbered without gaps', async () => {
   const datasets = createDatasetRepository(ground.context);
   const scopes = await Promise.all(
     Array.from({ length: 8 }, (_, i) =>
@@ -123,7 +123,7 @@ test('versions of one model in many environments at once are numbered without ga
   expect((await createLedgerRepository(ground.context).verify(scope.modelId)).problem).toBeNull();
 });
 
-test('a commit that runs twice answers the same, also when the head has moved on since', async () => {
+test('a repeated commit returns the same result, even if the head has moved since', async () => {
   const datasets = createDatasetRepository(ground.context);
   const first = await run();
   const answer = await datasets.commit(scope, dataset('a'), first);
@@ -142,7 +142,7 @@ test('a batch of known rows changes nothing and triggers nothing', async () => {
   expect(await triggersOf('new-data')).toHaveLength(1);
 });
 
-test('rows that are all older than what a build of now reads are history: kept, and no reason to renew a model', async () => {
+test('rows older than the window of a build now are stored, but trigger no build', async () => {
   const datasets = createDatasetRepository(ground.context);
   const timed = { ...configuration.data, timestamp: 'at', window: '6 months' };
   await createModelRepository(ground.context).apply(
@@ -164,7 +164,7 @@ test('rows that are all older than what a build of now reads are history: kept, 
   expect(await triggersOf('new-data')).toHaveLength(1);
 });
 
-test('a refusal is entered in the ledger once, with what was broken and where the rows are', async () => {
+test('a refusal is recorded in the ledger once, with the broken expectations and the place of the rows', async () => {
   const datasets = createDatasetRepository(ground.context);
   const refused = { runId: await beginRunOf('data', { ...ground, scope }), by: ground.by };
   const expectations = [
@@ -202,7 +202,7 @@ const manifest = {
 };
 const origin = { kind: 'folder' as const, files: 1, bytes: 10 };
 
-test('twenty snapshots of the same code at once make one version and one trigger', async () => {
+test('twenty concurrent snapshots of the same code make one version and one trigger', async () => {
   const code = createCodeRepository(ground.context);
   const answers = await Promise.all(
     Array.from({ length: 20 }, async () =>
@@ -214,7 +214,7 @@ test('twenty snapshots of the same code at once make one version and one trigger
   expect(await triggersOf('new-code')).toHaveLength(1);
 });
 
-test('going back to earlier code takes its old version and is new code again', async () => {
+test('a return to earlier code reuses its version and counts as new code', async () => {
   const code = createCodeRepository(ground.context);
   const one = await code.commit(scope, { digest: digestOf('one'), manifest, origin }, await codeRun());
   await code.commit(scope, { digest: digestOf('two'), manifest, origin }, await codeRun());
@@ -226,7 +226,7 @@ test('going back to earlier code takes its old version and is new code again', a
   expect(await triggersOf('new-code')).toHaveLength(3);
 });
 
-test('a version that is not there is `not-found`, by id and by number', async () => {
+test('an unknown version is `not-found`, by id and by number', async () => {
   await expect(createDatasetRepository(ground.context).get(ground.context.ids.next())).rejects.toMatchObject({
     code: 'not-found',
   });

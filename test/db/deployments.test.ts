@@ -49,7 +49,7 @@ async function rollOutOf(scope: Scope, seed: number, weights: readonly number[],
 
 const failure = { code: 'process-died', message: 'terminated', fields: {} };
 
-test('a release is one per content, and the same run is given the same one', async () => {
+test('equal content gives the same release, and a run always gets the same one', async () => {
   const scope = await freshScope(ground);
   const { evaluation } = await seedCandidate(ground, scope, 1);
   const first = await beginDeploy(ground, scope, evaluation.id);
@@ -66,7 +66,7 @@ test('a release is one per content, and the same run is given the same one', asy
   expect((await beginDeploy(ground, scope, other.evaluation.id)).release.number).toBe(2);
 });
 
-test('a rejected evaluation makes no release, and neither does one of another model', async () => {
+test('a rejected evaluation makes no release, and neither does an evaluation of another model', async () => {
   const scope = await freshScope(ground);
   const { evaluation } = await seedVersion(ground.repositories, scope, ground.by, { seed: 1, verdict: 'rejected' });
   await expect(beginDeploy(ground, scope, evaluation.id)).rejects.toMatchObject({
@@ -78,7 +78,7 @@ test('a rejected evaluation makes no release, and neither does one of another mo
   expect(await entriesOf(ground, scope, 'release.made')).toEqual([]);
 });
 
-test('what serves already is refused', async () => {
+test('a release that already serves is refused', async () => {
   const scope = await freshScope(ground);
   const release = await deploy(ground, scope, 1);
   await expect(beginDeploy(ground, scope, release.evaluationId)).rejects.toMatchObject({ code: 'conflict' });
@@ -95,7 +95,7 @@ test('a first release serves all requests at once, whatever steps its strategy h
   expect(await raise(ground, scope, { runId, weight: 50 })).toEqual(generation);
 });
 
-test('a canary takes its weight from the champion until it is the champion', async () => {
+test('a canary takes its weight from the champion until it becomes the champion', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
   const { runId, release, generation } = await rollOutOf(scope, 2, [10, 50], 1);
@@ -111,7 +111,7 @@ test('a canary takes its weight from the champion until it is the champion', asy
   expect(await deployments.champion(scope)).toMatchObject({ release, slot: { weight: 100, modelVersionNumber: 2 } });
 });
 
-test('a weight that is raised twice is one generation, and a late attempt at a lower one takes nothing back', async () => {
+test('raising a weight twice makes one generation, and a late attempt at a lower weight changes nothing', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
   const { runId, generation } = await rollOutOf(scope, 2, [10, 50], 1);
@@ -123,7 +123,7 @@ test('a weight that is raised twice is one generation, and a late attempt at a l
   expect(await entriesOf(ground, scope, 'generation.raised')).toHaveLength(3);
 });
 
-test('only one rollout goes on at a time; the run that began it may begin it again', async () => {
+test('only one rollout runs at a time, and the run that began it may begin it again', async () => {
   const scope = await freshScope(ground);
   await applySteps(ground, scope, [100]);
   const { evaluation } = await seedCandidate(ground, scope, 1);
@@ -145,7 +145,7 @@ test('only one rollout goes on at a time; the run that began it may begin it aga
   expect(await deployments.current(scope)).toBeUndefined();
 });
 
-test('a dead run loses its rollout to the next, and raises nothing more', async () => {
+test('a dead run loses its rollout to the next run, and raises nothing more', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
   const dead = await rollOut(ground, scope, 2, [25]);
@@ -173,7 +173,7 @@ test('an approval to replace one release does not replace another, and the run m
   expect(await deployments.beginRollout(scope, begun.runId)).toBe('champion-changed');
 });
 
-test('an abort brings back what served before, however far the rollout was', async () => {
+test('an abort restores what served before, at every step of the rollout', async () => {
   for (const weights of [[10], [10, 50], [10, 50, 100], [100]]) {
     const scope = await freshScope(ground);
     await deploy(ground, scope, 1);
@@ -187,7 +187,7 @@ test('an abort brings back what served before, however far the rollout was', asy
   }
 });
 
-test('an abort before anything was raised gives the rollout back and changes nothing', async () => {
+test('an abort before the first step ends the rollout and changes nothing', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
   const { runId } = await rollOut(ground, scope, 2, []);
@@ -198,7 +198,7 @@ test('an abort before anything was raised gives the rollout back and changes not
   expect(await serving(ground, scope)).toEqual(['champion 1 90', 'canary 3 10']);
 });
 
-test('a first release that is taken back leaves nothing serving, and the next is a first one', async () => {
+test('after the undo of a first release nothing serves, and the next release is again a first one', async () => {
   const scope = await freshScope(ground);
   const { runId } = await rollOut(ground, scope, 1, [100]);
   expect(await deployments.abort(scope, { runId, reason: 'no gateway' })).toMatchObject({
@@ -212,7 +212,7 @@ test('a first release that is taken back leaves nothing serving, and the next is
   expect((await rollOut(ground, scope, 2, [100])).generation).toMatchObject({ generation: 3, change: 'first' });
 });
 
-test('a deployment ends as what it has done, which is entered with its reasons, and as nothing else', async () => {
+test('a deployment can end only with the decision that its actions prove, which is recorded with reasons', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
   const { runId, release } = await rollOut(ground, scope, 2, [10]);
@@ -235,7 +235,7 @@ test('a deployment ends as what it has done, which is entered with its reasons, 
   expect(ended.slice(1)).toMatchObject([{ reason: 'error rate 0.5', subject: { runId, decision: 'aborted' } }]);
 });
 
-test('the canary of a model that was archived has lost its place, and its run raises nothing', async () => {
+test('the canary of an archived model has lost its slot, and its run raises nothing', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
   const { runId } = await rollOut(ground, scope, 2, [10]);
@@ -245,7 +245,7 @@ test('the canary of a model that was archived has lost its place, and its run ra
   expect(await serving(ground, scope)).toEqual([]);
 });
 
-test('every decision is in the ledger, whose chain holds', async () => {
+test('every decision is in the ledger, whose chain is valid', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
   const { runId } = await rollOut(ground, scope, 2, [10, 50]);

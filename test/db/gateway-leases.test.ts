@@ -34,7 +34,7 @@ function acknowledge(scope: Scope, gatewayId: Id, generation: number, error: str
   return deployments.acknowledge({ gatewayId, modelId, environment, generation, error });
 }
 
-test('a lease is kept by keeping it, and ends when its time is up or the gateway says so', async () => {
+test('a lease is renewed by its gateway, and ends when it expires or the gateway ends it', async () => {
   const [first, second] = (await onlyGateways(2)) as [Id, Id];
   const ids = async () => (await deployments.liveGateways()).map((gateway) => gateway.id);
   expect(await ids()).toEqual([first, second]);
@@ -47,7 +47,7 @@ test('a lease is kept by keeping it, and ends when its time is up or the gateway
   expect(await ids()).toEqual([]);
 });
 
-test('loaded, failed and missing: a live lease without a word is missing, an expired one does not count', async () => {
+test('a gateway with a live lease and no acknowledgement is missing, and one with an expired lease does not count', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
   await rollOut(ground, scope, 2, [10]);
@@ -73,7 +73,7 @@ test('loaded, failed and missing: a live lease without a word is missing, an exp
   expect(await deployments.acknowledgements(await freshScope(ground), 1)).toMatchObject({ loaded: [], failed: [] });
 });
 
-test('a gateway that failed and then loads it has loaded it, since then; what it says later takes that not back', async () => {
+test('a gateway that failed and then loads a generation has loaded it, and later reports do not change that', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
   const [gateway] = (await onlyGateways(1)) as [Id];
@@ -88,14 +88,14 @@ test('a gateway that failed and then loads it has loaded it, since then; what it
   expect((await deployments.servedAt(scope, ground.clock.now())).observed).toEqual(observed);
 });
 
-test('no gateway at all has loaded nothing, and nobody is missing', async () => {
+test('without gateways none has loaded the generation and none is missing', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
   await onlyGateways(0);
   expect(await deployments.acknowledgements(scope, 1)).toEqual({ loaded: [], failed: [], missing: [] });
 });
 
-test('what served at an instant: as decided, and as each gateway had it loaded', async () => {
+test('what served at an instant is known as decided, and as each gateway had loaded it', async () => {
   const scope = await freshScope(ground);
   const before = ground.clock.now();
   ground.clock.pass(minute);
@@ -225,7 +225,7 @@ test('shadow comparisons are counted per epoch too', async () => {
   expect(await deployments.shadowed(scope, 2)).toEqual([]);
 });
 
-test('the serving table has the newest generation of every scope, with what a gateway needs to serve it', async () => {
+test('the serving table contains the newest generation of every scope, with everything that a gateway needs', async () => {
   const scope = await freshScope(ground);
   const virtual = await freshScope(ground, { virtualNow: '2011-07-01T00:00:00.000Z' });
   const undeployed = await freshScope(ground);
@@ -264,7 +264,7 @@ function nextCall(): { readonly callBack: () => void; readonly next: () => Promi
   };
 }
 
-test('a raised generation is called out at once, without waiting for a poll', async () => {
+test('a raised generation is announced at once, without waiting for a poll', async () => {
   const scope = await freshScope(ground);
   const { callBack, next } = nextCall();
   const stop = await deployments.watch(callBack, 3_600_000);
@@ -277,7 +277,7 @@ test('a raised generation is called out at once, without waiting for a poll', as
   }
 });
 
-test('a watch listens again after its connection was lost', async () => {
+test('a watch reconnects after its connection was lost', async () => {
   const scope = await freshScope(ground);
   const { runId } = await rollOut(ground, scope, 1, []);
   const pollMs = 4_000;
@@ -297,7 +297,7 @@ test('a watch listens again after its connection was lost', async () => {
   }
 });
 
-test('a watch that was stopped is silent, and may be stopped twice', async () => {
+test('a stopped watch reports nothing, and may be stopped twice', async () => {
   const scope = await freshScope(ground);
   let calls = 0;
   const stop = await deployments.watch(() => (calls += 1), 3_600_000);

@@ -28,7 +28,7 @@ function give(body: CommandBody, idempotency?: Idempotency, by = ground.by): Pro
   return transact(context.db, (tx) => insertCommand(context, tx, scope, body, by, idempotency));
 }
 
-test('a run command makes its queued run with it, and others make none', async () => {
+test('a run command creates its queued run, and other commands create none', async () => {
   const { context, scope, by } = ground;
   const command = await give(build());
   expect(command).toMatchObject({ scope, body: build(), status: 'pending', refusal: null, recordedBy: by });
@@ -41,11 +41,11 @@ test('a run command makes its queued run with it, and others make none', async (
   expect(await give(trigger)).toMatchObject({ runId: null, body: trigger, status: 'pending' });
 });
 
-test('without a key each command is one of its own', async () => {
+test('commands without a key are always separate', async () => {
   expect((await give(trigger)).id).not.toBe((await give(trigger)).id);
 });
 
-test('ten who use a key at once give one command with one run', async () => {
+test('ten concurrent uses of a key give one command with one run', async () => {
   const { db } = ground.context;
   const key = { key: 'at once', route: 'POST /builds' };
   const before = await db.$count(runs);
@@ -55,7 +55,7 @@ test('ten who use a key at once give one command with one run', async () => {
   expect(await db.$count(commands, eq(commands.idempotencyKey, 'at once'))).toBe(1);
 });
 
-test('a key with another body is a conflict that names it, and writes nothing', async () => {
+test('a key with another body is a conflict that names the key, and writes nothing', async () => {
   const { db } = ground.context;
   const key = { key: 'bodies', route: 'POST /builds' };
   await give(build(), key);
@@ -67,7 +67,7 @@ test('a key with another body is a conflict that names it, and writes nothing', 
   expect(await db.$count(runs)).toBe(before);
 });
 
-test("a request's own digest tells it from another, whatever its defaults became", async () => {
+test('requests with a given digest are compared by it, whatever their defaults became', async () => {
   const key = { key: 'digests', route: 'POST /builds', requestDigest: digestOf('as sent') };
   const first = await give(build(), key);
   expect(await give(build('2013-01-01T00:00:00.000Z'), key)).toEqual(first);
@@ -76,7 +76,7 @@ test("a request's own digest tells it from another, whatever its defaults became
   });
 });
 
-test('a key is its principal’s and its route’s', async () => {
+test('a key belongs to one principal and one route', async () => {
   const key = { key: 'shared', route: 'POST /builds' };
   const other = await createPrincipalRepository(ground.context).ensure('other', 'person', [], null);
   const mine = await give(build(), key);
@@ -85,12 +85,12 @@ test('a key is its principal’s and its route’s', async () => {
   expect(await give(build(), key)).toEqual(mine);
 });
 
-test('what Postgres cannot keep costs no command', async () => {
+test('characters that Postgres cannot store do not make a command fail', async () => {
   const command = await give({ ...trigger, reason: 'nul \u0000 half \ud800' });
   expect(command.body).toMatchObject({ reason: 'nul \ufffd half \ufffd' });
 });
 
-test('nobody commands an environment that is not there', async () => {
+test('a command for an unknown environment is refused', async () => {
   const { context, scope, by } = ground;
   const elsewhere = { ...scope, environment: 'elsewhere' };
   await expect(transact(context.db, (tx) => insertCommand(context, tx, elsewhere, build(), by))).rejects.toMatchObject({

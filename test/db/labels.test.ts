@@ -12,7 +12,7 @@ beforeAll(async () => {
 
 afterAll(() => ground?.end());
 
-test('labels of known predictions are accepted, and the same ones again change nothing', async () => {
+test('labels of known predictions are accepted, and sending them again changes nothing', async () => {
   const scope = await ground.freshScope();
   await ground.arrive(scope, named('a', 'b'));
   const labels = [
@@ -29,7 +29,7 @@ test('labels of known predictions are accepted, and the same ones again change n
   expect(await ground.corrected(scope)).toEqual([]);
 });
 
-test('the later label counts, and one entry of the ledger for each batch keeps what it replaced', async () => {
+test('the later label counts, and one ledger entry per batch keeps the replaced labels', async () => {
   const scope = await ground.freshScope();
   await ground.arrive(scope, named('a', 'b', 'c'));
   await ground.monitoring.addLabels(
@@ -66,7 +66,7 @@ test('the later label counts, and one entry of the ledger for each batch keeps w
   expect(kept[0]!.sequence).toBe(entries[0]!.sequence);
 });
 
-test('a ledger entry names the first hundred of many corrections and carries the digest of all', async () => {
+test('a ledger entry names the first hundred of many corrections and contains the digest of all', async () => {
   const scope = await ground.freshScope();
   const ids = Array.from({ length: 1_500 }, (_, row) => `row ${String(row).padStart(4, '0')}`);
   await ground.arrive(scope, named(...ids));
@@ -89,7 +89,7 @@ test('a ledger entry names the first hundred of many corrections and carries the
   expect(entry!.subject).toMatchObject({ labels: 1_500, corrections: sha256OfJson(all), first: all.slice(0, 100) });
 });
 
-test('of a batch that contradicts itself the last label counts, and the same batch again corrects nothing', async () => {
+test('the last label counts in a batch that contradicts itself, and the same batch again corrects nothing', async () => {
   const scope = await ground.freshScope();
   await ground.arrive(scope, named('same'));
   const batch = [1, 1, 2, 3].map((value) => ({ id: 'same', value }));
@@ -102,7 +102,7 @@ test('of a batch that contradicts itself the last label counts, and the same bat
   expect(await ground.monitoring.labels(scope, ['same'])).toMatchObject([{ value: 3 }]);
 });
 
-test('a value that no metric survives is refused by name, and keeps none of the others out', async () => {
+test('a value with which no metric can be computed is refused by name, and the other labels are accepted', async () => {
   const scope = await ground.freshScope();
   await ground.arrive(scope, named('a', 'b', 'c'));
   const labels = [
@@ -121,7 +121,7 @@ test('a value that no metric survives is refused by name, and keeps none of the 
   expect(await ground.monitoring.labels(scope, ['a', 'b', 'c', 'later'])).toMatchObject([{ id: 'b', value: 2 }]);
 });
 
-test('a label dated a day after the clock of the environment, or before its prediction, is refused by name', async () => {
+test("a label dated more than a day ahead of the environment's clock, or before its prediction, is refused by name", async () => {
   const scope = await ground.freshScope();
   await ground.arrive(scope, named('a', 'b', 'c', 'd'));
   const answer = await ground.monitoring.addLabels(
@@ -143,7 +143,7 @@ test('a label dated a day after the clock of the environment, or before its pred
   ]);
 });
 
-test('a label without a time of a prediction by a clock that is ahead has the time of the prediction', async () => {
+test('a label without a time gets the time of its prediction if that is ahead of the clock', async () => {
   const scope = await ground.freshScope();
   const happened = '2012-01-01T00:00:02.000Z';
   await ground.arrive(scope, [{ id: 'a', happened }]);
@@ -161,7 +161,7 @@ test('a label that was stored before predictions were indexed can be corrected',
   expect(await ground.monitoring.labels(scope, ['legacy'])).toMatchObject([{ value: 2 }]);
 });
 
-test('labels and the segments with their predictions that arrive at the same time never miss each other', async () => {
+test('labels and segments that arrive at the same time are always joined', async () => {
   const scope = await ground.freshScope();
   const ids = Array.from({ length: 20 }, (_, at) => `race ${at}`);
   await Promise.all(
@@ -174,7 +174,7 @@ test('labels and the segments with their predictions that arrive at the same tim
   expect(await ground.monitoring.waitingLabels(scope)).toBe(0);
 });
 
-test('twenty thousand labels are one call, and so are the same ones again', async () => {
+test('twenty thousand labels are stored in one call, and again without a change', async () => {
   const scope = await ground.freshScope();
   const labels = Array.from({ length: 20_001 }, (_, row) => ({ id: `row ${row}`, value: row / 7 }));
   await ground.arrive(scope, named(...labels.map(({ id }) => id)));
@@ -188,7 +188,7 @@ test('twenty thousand labels are one call, and so are the same ones again', asyn
   expect(labels.every(({ id, value }) => values.get(id) === value)).toBe(true);
 });
 
-test('senders beside each other get every label in once, whatever the order they name them in', async () => {
+test('concurrent senders store every label once, in whatever order', async () => {
   const scope = await ground.freshScope();
   const labels = Array.from({ length: 2_000 }, (_, row) => ({ id: `row ${row}`, value: row }));
   await ground.arrive(scope, named(...labels.map(({ id }) => id)));
@@ -201,7 +201,7 @@ test('senders beside each other get every label in once, whatever the order they
   expect(answers.reduce((sum, answer) => sum + answer.repeated, 0)).toBe(10_000);
 });
 
-test('labels of another environment are others', async () => {
+test('labels of another environment are separate', async () => {
   const [here, there] = [await ground.freshScope(), await ground.freshScope()];
   for (const scope of [here, there]) await ground.arrive(scope, named('a'));
   await ground.monitoring.addLabels(here, [{ id: 'a', value: 1 }], ground.by);
@@ -209,7 +209,7 @@ test('labels of another environment are others', async () => {
   expect(await ground.monitoring.labels(here, ['a'])).toEqual([{ id: 'a', value: 1, at: begin }]);
 });
 
-test('labels, waiting ones, corrections and the index go with their predictions, in their scope alone', async () => {
+test('labels, waiting labels, corrections and the index expire with their predictions, only in their scope', async () => {
   const [here, there] = [await ground.freshScope(), await ground.freshScope()];
   const [old, recent] = ['2011-06-01T00:00:00.000Z', '2011-12-01T00:00:00.000Z'];
   for (const scope of [here, there]) {

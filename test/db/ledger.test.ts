@@ -32,7 +32,7 @@ function append(reason: string, clock = ground.context.clock, modelId = ground.s
   );
 }
 
-test('fifty writers at once leave a sequence without gaps, and a chain that holds', async () => {
+test('fifty concurrent writers leave a sequence without gaps, and a valid chain', async () => {
   await Promise.all(Array.from({ length: 50 }, (_, i) => append(`writer ${i}`)));
   const rows = await ground.context.db
     .select({ sequence: ledger.sequence })
@@ -44,7 +44,7 @@ test('fifty writers at once leave a sequence without gaps, and a chain that hold
   expect((await createLedgerRepository(ground.context).verify(ground.scope.modelId)).problem).toBeNull();
 });
 
-test('a transaction that rolls back takes no number from the sequence', async () => {
+test('a transaction that rolls back uses no number of the sequence', async () => {
   const before = await append('before');
   await expect(
     transact(ground.context.db, async (tx) => {
@@ -63,13 +63,13 @@ test('a transaction that rolls back takes no number from the sequence', async ()
   expect((await append('after')).sequence).toBe(before.sequence + 1);
 });
 
-test('a machine whose clock is behind does not make the ledger run backwards', async () => {
+test("the ledger's time never goes back, even if a machine's clock is behind", async () => {
   const before = await append('now');
   const late = await append('from behind', { now: () => '2001-01-01T00:00:00.000Z' });
   expect(late.recordedAt >= before.recordedAt).toBe(true);
 });
 
-test('what a person typed and Postgres cannot keep is replaced, and the chain still holds', async () => {
+test('characters that Postgres cannot store are replaced, and the chain is valid', async () => {
   const entry = await append('half \ud800 and nothing \u0000');
   expect(entry.reason).toBe('half \ufffd and nothing \ufffd');
   expect((await createLedgerRepository(ground.context).verify(ground.scope.modelId)).problem).toBeNull();
@@ -101,13 +101,13 @@ test.each([
   });
 });
 
-test('an entry of the ledger that somebody tries to change or remove stays', async () => {
+test('nobody can change or remove an entry of the ledger', async () => {
   const { db } = ground.context;
   await expect(db.update(ledger).set({ reason: 'rewritten' })).rejects.toMatchObject({ cause: { code: '23001' } });
   await expect(db.delete(ledger)).rejects.toMatchObject({ cause: { code: '23001' } });
 });
 
-test('an entry that was altered behind the triggers is found by its sequence', async () => {
+test('an entry that was altered past the triggers is found by its sequence number', async () => {
   const models = createModelRepository(ground.context);
   const { scope } = await models.apply('default', 'production', { ...configuration, name: 'altered' }, ground.by);
   await append('second', createSystemClock(), scope.modelId);
@@ -120,7 +120,7 @@ test('an entry that was altered behind the triggers is found by its sequence', a
   expect(problem).toMatchObject({ kind: 'changed', sequence: 2 });
 });
 
-test('pages follow each other without a gap, newest first, with the names of who did it', async () => {
+test('pages follow each other without a gap, newest first, with the names of the principals', async () => {
   const repository = createLedgerRepository(ground.context);
   const whole = await repository.list(platformViewer, { project: 'default' }, { limit: 200 });
   const collected = [];
@@ -165,7 +165,7 @@ test('the ledger is filtered by model, kind and time', async () => {
   expect((await repository.list(platformViewer, { project: 'other' }, { limit: 10 })).items).toEqual([]);
 });
 
-test('a cursor that no list gave is `invalid-request`', async () => {
+test('an invalid cursor is `invalid-request`', async () => {
   const repository = createLedgerRepository(ground.context);
   await expect(
     repository.list(platformViewer, { project: 'default' }, { limit: 5, cursor: 'bm9uc2Vuc2U' }),

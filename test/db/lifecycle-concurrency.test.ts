@@ -34,7 +34,7 @@ function advance(scope: Scope): Promise<LifecycleOrders> {
   return ground.repositories.lifecycle.advance(scope, planLifecycle);
 }
 
-test('twenty looks at the same time act once', async () => {
+test('twenty concurrent checks act once', async () => {
   const scope = await freshScope(ground);
   for (let i = 0; i < 5; i += 1) await trigger(scope, `${i}`);
   const looks = await Promise.all(Array.from({ length: 20 }, () => advance(scope)));
@@ -47,7 +47,7 @@ test('twenty looks at the same time act once', async () => {
   expect((await ground.repositories.ledger.verify(scope.modelId)).problem).toBeNull();
 });
 
-test('a look that waits for a run or an approval does not hold the ledger meanwhile, so no ring can close', async () => {
+test('a check that waits for a run or an approval does not hold the ledger, so no deadlock is possible', async () => {
   const scope = await freshScope(ground);
   const seeded = await seedCandidate(ground, scope, 1);
   const { approval, runId } = await seedApproval(ground.repositories, scope, ground.by, seeded);

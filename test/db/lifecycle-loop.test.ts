@@ -79,7 +79,7 @@ async function automatedDeploy(scope: Scope, evaluationId: Id) {
   return { runId, approval };
 }
 
-test('a person’s trigger builds at once, and the same trigger again builds nothing more', async () => {
+test('a person’s trigger builds at once, and repeating it builds nothing more', async () => {
   const scope = await freshScope(ground);
   await trigger(scope, 'manual', 'once');
   const orders = await advance(scope);
@@ -94,7 +94,7 @@ test('a person’s trigger builds at once, and the same trigger again builds not
   expect(await entriesOf(ground, scope, 'trigger.recorded')).toHaveLength(1);
 });
 
-test('triggers that keep coming are one build, after a quiet debounce, that names why', async () => {
+test('repeated triggers give one build, after a debounce without triggers, and it names them as its reasons', async () => {
   const scope = await freshScope(ground, { retrain: { on: ['drift', 'performance'], debounce: '10m' } });
   await trigger(scope, 'drift', 'hum');
   const wait = (await advance(scope)).wakeInMs!;
@@ -109,7 +109,7 @@ test('triggers that keep coming are one build, after a quiet debounce, that name
   expect((await advance(scope)).start).toMatchObject([{ kind: 'build', because: 'drift, performance' }]);
 });
 
-test('a kind that retrain.on does not list is dropped with the reason, once', async () => {
+test('a trigger that retrain.on does not list is dropped once, with the reason', async () => {
   const scope = await freshScope(ground, { retrain: { on: ['drift'] } });
   await trigger(scope, 'new-code', 'abc');
   await advance(scope);
@@ -119,7 +119,7 @@ test('a kind that retrain.on does not list is dropped with the reason, once', as
   ]);
 });
 
-test('a cooldown keeps automation from building again, and a person from nothing', async () => {
+test('a cooldown delays automated builds, but not a person’s', async () => {
   const scope = await freshScope(ground, { retrain: { on: ['drift'], debounce: '1m', cooldown: '24h' } });
   await trigger(scope, 'drift', 'first');
   await advance(scope);
@@ -138,7 +138,7 @@ test('a cooldown keeps automation from building again, and a person from nothing
   expect((await advance(scope)).start).toMatchObject([{ kind: 'build', because: 'drift' }]);
 });
 
-test('a spent budget waits for the next calendar period of the data’s timezone', async () => {
+test('a spent budget waits for the next calendar period in the data’s timezone', async () => {
   const virtualNow = '2011-07-31T12:00:00.000Z';
   const scope = await freshScope(ground, { virtualNow, retrain: { budget: '2 per month' } });
   for (const fingerprint of ['first', 'second']) {
@@ -155,7 +155,7 @@ test('a spent budget waits for the next calendar period of the data’s timezone
   expect((await advance(scope)).start).toMatchObject([{ kind: 'build' }]);
 });
 
-test('one build at a time, whoever asked for it', async () => {
+test('only one build runs at a time, whoever requested it', async () => {
   const scope = await freshScope(ground);
   const request = { kind: 'build', schemaVersion: 1, asOf: ground.clock.now(), automated: false } as const;
   await ground.repositories.lifecycle.submit(scope, { kind: 'run', schemaVersion: 1, request }, ground.by);
@@ -169,7 +169,7 @@ test('one build at a time, whoever asked for it', async () => {
   expect(next.start[0]!.runId).not.toBe(orders.start[0]!.runId);
 });
 
-test('new code is a trigger of its own: once a version, and only where it is listed; data without a new row is none', async () => {
+test('new code triggers a build once per version and only if listed, and data without a new row triggers none', async () => {
   const listed = await freshScope(ground, { retrain: { on: ['new-code', 'new-data'], debounce: '1m' } });
   const unlisted = await freshScope(ground, { retrain: { on: [], debounce: '1m' } });
   for (const scope of [listed, unlisted]) {
@@ -184,7 +184,7 @@ test('new code is a trigger of its own: once a version, and only where it is lis
   expect(await entriesOf(ground, listed, 'trigger.recorded')).toHaveLength(1);
 });
 
-test('a candidate of an automated build gets one deploy run, for the reason that it was built for', async () => {
+test('a candidate of an automated build gets one deploy run, for the reason of its build', async () => {
   const scope = await freshScope(ground);
   const evaluationId = await automatedCandidate(ground, scope, 1);
   const looks = await Promise.all(Array.from({ length: 5 }, () => advance(scope)));
@@ -200,7 +200,7 @@ test('a candidate of an automated build gets one deploy run, for the reason that
   expect(ordersFor(await advance(scope), 'deploy')).toEqual([]);
 });
 
-test('while promotion is on hold a candidate is passed over, which is told once; resuming brings it not back', async () => {
+test('a candidate is passed over during a hold, which is recorded once, and resuming does not bring it back', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
   await deploy(ground, scope, 2);
@@ -223,7 +223,7 @@ test('while promotion is on hold a candidate is passed over, which is told once;
   expect(await passedOver()).toHaveLength(1);
 });
 
-test('a newer candidate takes the place of older ones: of those that wait for a vote, and of those that nobody saw', async () => {
+test('a newer candidate replaces older ones that wait for a vote or were never requested', async () => {
   const scope = await freshScope(ground);
   const first = await automatedCandidate(ground, scope, 1);
   const waiting = await automatedDeploy(scope, first);
@@ -243,7 +243,7 @@ test('a newer candidate takes the place of older ones: of those that wait for a 
   expect((await ground.repositories.ledger.verify(scope.modelId)).problem).toBeNull();
 });
 
-test('what serves is monitored as often as it says, one report at a time', async () => {
+test('a serving model is monitored at its configured interval, one report at a time', async () => {
   const scope = await freshScope(ground);
   expect(ordersFor(await advance(scope), 'monitor')).toEqual([]);
   await deploy(ground, scope, 1);

@@ -23,7 +23,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-test('twenty processes that migrate at once leave every migration applied once', async () => {
+test('twenty processes that migrate at once apply every migration once', async () => {
   await Promise.all(Array.from({ length: 20 }, () => migrate(database.url)));
   const files = (await readdir('db/migrations')).filter((file) => file.endsWith('.sql'));
   const applied = await client.query(
@@ -41,7 +41,7 @@ test('migrating again changes nothing', async () => {
   expect(tables.rows[0].tables).toBe(Object.values(schema).filter((value) => is(value, PgTable)).length);
 });
 
-test('the migrations make what the schema says', async () => {
+test('the migrations create what the schema declares', async () => {
   const snapshots = (await readdir('db/migrations/meta')).filter((file) => file.endsWith('_snapshot.json')).toSorted();
   const newest: Parameters<typeof generateMigration>[0] = JSON.parse(
     await readFile(`db/migrations/meta/${snapshots.at(-1)}`, 'utf8'),
@@ -95,7 +95,7 @@ const rowsOfOld = `
   insert into collected_blobs (collection_id, sha256, bytes) select id, 'x', 1 from garbage_collections;
   insert into reachable_blobs (collection_id, sha256) select id, 'y' from garbage_collections`;
 
-test('rows that did not say when or by whom are given the time and the principal that they are known to have had', async () => {
+test('rows without a time or a principal get those that are known from other rows', async () => {
   const old = await createTestDatabase({ empty: true });
   const rows = new Client({ connectionString: old.url });
   try {
@@ -170,7 +170,7 @@ const rowsWithDigests = `
       jsonb_build_object('sha256', repeat('0', 64)), jsonb_build_object('sha256', repeat('1', 64)))), '', name, 'queued', now(), id
     from principals where name in ('owner', 'operator')`;
 
-test('bytes from before are given to the projects whose rows refer to them, and to nobody who only named their digest', async () => {
+test('old bytes belong to the projects whose rows refer to them, and not to those that only named their digest', async () => {
   const old = await createTestDatabase({ empty: true });
   const rows = new Client({ connectionString: old.url });
   try {
@@ -210,7 +210,7 @@ const rehearsalsOfOld = `
     select r.id, model_id, environment, r.id, '{}', 'rmse', r.recorded_by, case environment when 'rehearsal-2' then '{}'::jsonb end, r.recorded_by
     from runs r where kind = 'rehearsal'`;
 
-test('a rehearsal that is under way at the upgrade keeps the file that it ingests from', async () => {
+test('a rehearsal in progress at the upgrade keeps the file that it ingests from', async () => {
   const old = await createTestDatabase({ empty: true });
   const rows = new Client({ connectionString: old.url });
   try {
@@ -229,7 +229,7 @@ test('a rehearsal that is under way at the upgrade keeps the file that it ingest
   }
 });
 
-test('a database that is not there is `database-unavailable`', async () => {
+test('a missing database is `database-unavailable`', async () => {
   await expect(migrate('postgres://nobody:nothing@127.0.0.1:1/none')).rejects.toMatchObject({
     code: 'database-unavailable',
   });

@@ -16,7 +16,7 @@ afterAll(() => ground?.end());
 
 const policy = { votes: 2, roles: ['approver' as const], requesterMayVote: false, expires: '72h' };
 
-test('twenty who apply a new model at once make it once, with one configuration', async () => {
+test('twenty concurrent applications of a new model create it once, with one configuration', async () => {
   const models = createModelRepository(ground.context);
   const answers = await Promise.all(
     Array.from({ length: 20 }, () => models.apply('fresh', 'production', configuration, ground.by)),
@@ -29,7 +29,7 @@ test('twenty who apply a new model at once make it once, with one configuration'
   ]);
 });
 
-test('another configuration is the next version, and an earlier one again is the earlier version', async () => {
+test('a changed configuration is the next version, and an earlier one again is its earlier version', async () => {
   const models = createModelRepository(ground.context);
   const named = { ...configuration, name: 'configured' };
   const first = await models.apply('default', 'production', named, ground.by);
@@ -43,7 +43,7 @@ test('another configuration is the next version, and an earlier one again is the
   expect((await models.heads(back.scope)).configurationId).toBe(first.configuration.id);
 });
 
-test('an absent model and an absent environment are told apart, and the environments it has are named', async () => {
+test('an absent model and an absent environment give different errors, and the existing environments are named', async () => {
   const models = createModelRepository(ground.context);
   await expect(models.scope('default', 'nowhere', 'production')).rejects.toMatchObject({
     code: 'not-found',
@@ -59,7 +59,7 @@ test('an absent model and an absent environment are told apart, and the environm
   expect(await models.scopes()).toContainEqual(ground.scope);
 });
 
-test('a minimum policy is kept, told to every model that lives there, and again changes nothing', async () => {
+test('a minimum policy is stored and shown to every model in the environment, and setting it again changes nothing', async () => {
   const environments = createEnvironmentRepository(ground.context);
   await environments.put('default', 'production', { minimumPolicy: policy }, ground.by);
   await environments.put('default', 'production', { minimumPolicy: policy }, ground.by);
@@ -76,7 +76,7 @@ test('a minimum policy is kept, told to every model that lives there, and again 
   expect(items).toMatchObject([{ subject: { minimumPolicy: policy, previous: null } }]);
 });
 
-test('an environment can be put before anything is applied to it', async () => {
+test('an environment can be created before anything is applied to it', async () => {
   const environments = createEnvironmentRepository(ground.context);
   await environments.put('early', 'staging', { minimumPolicy: null }, ground.by);
   expect((await environments.list(platformViewer, 'early')).map((environment) => environment.name)).toEqual([
@@ -85,7 +85,7 @@ test('an environment can be put before anything is applied to it', async () => {
   await expect(environments.get('early', 'production')).rejects.toMatchObject({ code: 'not-found' });
 });
 
-test('a virtual clock moves forward only, and a wall clock is moved by nobody', async () => {
+test('a virtual clock only moves forward, and a wall clock cannot be moved', async () => {
   const environments = createEnvironmentRepository(ground.context);
   const begin = '2011-07-01T04:00:00.000Z';
   const later = '2011-08-01T04:00:00.000Z';
@@ -103,7 +103,7 @@ test('a virtual clock moves forward only, and a wall clock is moved by nobody', 
   await expect(environments.now('default', 'nowhere')).rejects.toMatchObject({ code: 'not-found' });
 });
 
-test('a schedule is set, changed and removed, each once in the ledger', async () => {
+test('a schedule is set, changed and removed, each with one ledger entry', async () => {
   const schedules = createScheduleRepository(ground.context);
   const { scope, by } = ground;
   const monthly = { cron: '0 3 1 * *', timezone: 'UTC', paused: false, overlap: 'skip' as const };

@@ -60,7 +60,7 @@ function segmentOf(scope: Scope, from: string, to: string, name = from) {
   };
 }
 
-test('a segment that is handed over again, or ten times at once, is one row', async () => {
+test('a segment that is uploaded again, or ten times at once, is one row', async () => {
   const scope = await freshScope();
   const segment = segmentOf(scope, begin, '2012-01-01T01:00:00.000Z');
   await Promise.all(Array.from({ length: 10 }, () => monitoring.addSegment(segment, [])));
@@ -68,7 +68,7 @@ test('a segment that is handed over again, or ten times at once, is one row', as
   expect(held).toMatchObject([segment]);
 });
 
-test('a window has the segments with a row in it, the oldest first', async () => {
+test('a window contains the segments with a row in it, the oldest first', async () => {
   const scope = await freshScope();
   const hour = (number: number): string => `2012-01-01T${String(number).padStart(2, '0')}:00:00.000Z`;
   const [third, first, second] = [
@@ -86,7 +86,7 @@ test('a window has the segments with a row in it, the oldest first', async () =>
   expect(await monitoring.segments({ ...scope, environment: 'elsewhere' }, hour(0), hour(9))).toEqual([]);
 });
 
-test('segments that are wholly past their retention go, with a tombstone, and bytes that others share stay', async () => {
+test('segments that are completely past their retention are removed, with a ledger entry, and shared bytes stay', async () => {
   const scope = await freshScope();
   const before = '2012-02-01T00:00:00.000Z';
   const old = segmentOf(scope, begin, '2012-01-01T01:00:00.000Z', 'old');
@@ -170,7 +170,7 @@ function triggersIn(scope: Scope) {
     .where(and(eq(triggers.modelId, scope.modelId), eq(triggers.environment, scope.environment)));
 }
 
-test('a run makes one report, however often it tries, and its digest is that of what it says', async () => {
+test('a run makes one report, however often it tries, with the digest of its content', async () => {
   const scope = await freshScope();
   const runId = await beginRunOf('monitor', { ...ground, scope });
   const answers = await Promise.all(Array.from({ length: 8 }, () => report(scope, [drift('temp', 0.5)], { runId })));
@@ -186,7 +186,7 @@ test('a run makes one report, however often it tries, and its digest is that of 
   ]);
 });
 
-test('a finding opens once, stays open while it lasts, and closes when two windows in a row are clear of it', async () => {
+test('a finding opens once, stays open while it lasts, and closes after two clear windows in a row', async () => {
   const scope = await freshScope();
   const opened = await report(scope, [drift('temp', 0.5), drift('hum', 0.1)], { to: day(1) });
   expect(statesOf(opened.body)).toEqual({ temp: 'opened' });
@@ -210,7 +210,7 @@ test('a finding opens once, stays open while it lasts, and closes when two windo
   expect(again.body.triggers).toEqual(['drift']);
 });
 
-test('what goes to and fro about its threshold is one finding and one trigger', async () => {
+test('a value that moves around its threshold gives one finding and one trigger', async () => {
   const scope = await freshScope();
   const values = [0.5, 0.1, 0.5, 0.1, 0.5, 0.1];
   const reports = [];
@@ -235,7 +235,7 @@ test('the same clear window twice, or one with too few rows, closes nothing', as
   expect(await monitoring.openFindings(scope)).toMatchObject([{ subject: 'temp', clearSince: day(2) }]);
 });
 
-test('findings of missing values, ranges and categories are kept beside those of drift of the same column', async () => {
+test('findings of missing values, ranges and categories are separate from those of drift in the same column', async () => {
   const scope = await freshScope();
   const found = (kind: Verdict['kind']): Verdict => ({
     kind,
@@ -249,7 +249,7 @@ test('findings of missing values, ranges and categories are kept beside those of
   expect(body.triggers).toEqual(['drift']);
 });
 
-test('reports beside each other open a finding once', async () => {
+test('concurrent reports open a finding once', async () => {
   const scope = await freshScope();
   const answers = await Promise.all(Array.from({ length: 10 }, () => report(scope, [drift('temp', 0.5)])));
   const states = answers.map((answer) => statesOf(answer.body).temp);
@@ -258,7 +258,7 @@ test('reports beside each other open a finding once', async () => {
   expect(await triggersIn(scope)).toHaveLength(1);
 });
 
-test('too few rows decide nothing: what is breached stays unopened and what is open stays open', async () => {
+test('too few rows neither open nor close a finding', async () => {
   const scope = await freshScope();
   await report(scope, [drift('temp', 0.5)]);
   const few = await report(scope, [drift('temp', 0.1), drift('hum', 0.9)], { sufficient: false });
@@ -267,7 +267,7 @@ test('too few rows decide nothing: what is breached stays unopened and what is o
   expect((await monitoring.openFindings(scope)).map((finding) => finding.subject)).toEqual(['temp']);
 });
 
-test('what was not measured, or has no number, clears nothing', async () => {
+test('a value that was not measured, or is not a number, closes nothing', async () => {
   const scope = await freshScope();
   const performance = { kind: 'performance', subject: 'rmse', value: 120, threshold: 100, breached: true } as const;
   await report(scope, [performance, drift('temp', 0.5)]);
@@ -275,7 +275,7 @@ test('what was not measured, or has no number, clears nothing', async () => {
   expect(statesOf(later.body)).toEqual({ rmse: 'open', temp: 'open' });
 });
 
-test('a new champion closes the findings of the one before, and has findings of its own', async () => {
+test('a new champion closes the findings of its predecessor, and has findings of its own', async () => {
   const scope = await freshScope();
   await report(scope, [drift('temp', 0.5), drift('hum', 0.4)]);
   const after = await report(scope, [drift('temp', 0.3), drift('hum', 0.1)], { championReleaseId: successor });
@@ -288,7 +288,7 @@ test('a new champion closes the findings of the one before, and has findings of 
   expect(await monitoring.openFindings(scope)).toMatchObject([{ subject: 'temp', championReleaseId: successor }]);
 });
 
-test('a new champion closes old findings even when there is too little to judge it by', async () => {
+test('a new champion closes old findings even with too few rows to judge it', async () => {
   const scope = await freshScope();
   await report(scope, [drift('temp', 0.5)]);
   const after = await report(scope, [drift('temp', 0.5)], { championReleaseId: successor, sufficient: false });
@@ -296,7 +296,7 @@ test('a new champion closes old findings even when there is too little to judge 
   expect(await monitoring.openFindings(scope)).toEqual([]);
 });
 
-test('a kind triggers once a report, and only if it is asked to', async () => {
+test('a kind of finding triggers once per report, and only if the configuration asks for it', async () => {
   const scope = await freshScope();
   const performance = { kind: 'performance', subject: 'rmse', value: 120, threshold: 100, breached: true } as const;
   const mixed = await report(scope, [drift('temp', 0.5), drift('hum', 0.4), performance], { triggerOn: ['drift'] });
@@ -314,7 +314,7 @@ test('a kind triggers once a report, and only if it is asked to', async () => {
   expect(none.body).toMatchObject({ triggers: [], findings: [{ state: 'opened' }] });
 });
 
-test('a column that is named as the prediction is speaks with it, and the worse of the two is heard', async () => {
+test('a column with the name of the prediction shares its findings, and the worse value counts', async () => {
   const scope = await freshScope();
   const both = await report(scope, [drift('prediction', 0.1), drift('prediction', 0.6)]);
   expect(both.body.findings).toMatchObject([{ subject: 'prediction', state: 'opened', value: 0.6 }]);
@@ -322,7 +322,7 @@ test('a column that is named as the prediction is speaks with it, and the worse 
   expect(otherWay.body.findings).toMatchObject([{ subject: 'prediction', state: 'open', value: 0.7 }]);
 });
 
-test('reports are listed newest first, by page, of their scope alone', async () => {
+test('reports are listed newest first, by page, only for their scope', async () => {
   const scope = await freshScope();
   const reports = [];
   for (let number = 0; number < 5; number += 1) reports.unshift(await report(scope, []));

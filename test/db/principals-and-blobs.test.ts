@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 afterAll(() => ground?.end());
 
-test('twenty who ensure one principal get the same one, with every grant once', async () => {
+test('twenty concurrent calls to ensure one principal get the same one, with every grant once', async () => {
   const principals = createPrincipalRepository(ground.context);
   const made = await Promise.all(
     Array.from({ length: 20 }, () => principals.ensure('lifecycle', 'service', [{ role: 'operator' }], null)),
@@ -34,7 +34,7 @@ test('twenty who ensure one principal get the same one, with every grant once', 
   await expect(principals.ensure('lifecycle', 'person', [], null)).rejects.toMatchObject({ code: 'conflict' });
 });
 
-test('a name is given once: the same creation again is the same, another is a conflict', async () => {
+test('a name is unique: the same creation again returns the same principal, and another is a conflict', async () => {
   const principals = createPrincipalRepository(ground.context);
   const made = await principals.create('ada', 'person', [{ role: 'approver' }], ground.by);
   expect(await principals.create('ada', 'person', [{ role: 'approver' }], ground.by)).toEqual(made);
@@ -61,7 +61,7 @@ test('a key authenticates its principal until it is revoked', async () => {
   expect(await principals.authenticate(hash)).toBeUndefined();
 });
 
-test('a key with an expiry authenticates its principal until then', async () => {
+test('a key with an expiry authenticates its principal until it expires', async () => {
   const principals = createPrincipalRepository(ground.context);
   const principal = await principals.create('joan', 'person', [], ground.by);
   const [past, future] = ['2020-01-01T00:00:00.000Z', '2100-01-01T00:00:00.000Z'];
@@ -75,7 +75,7 @@ test('a key with an expiry authenticates its principal until then', async () => 
   ]);
 });
 
-test('an unknown key is nobody, and a key of an unknown principal is `not-found`', async () => {
+test('an unknown key belongs to nobody, and a key for an unknown principal is `not-found`', async () => {
   const principals = createPrincipalRepository(ground.context);
   expect(await principals.authenticate(digestOf('guess'))).toBeUndefined();
   await expect(principals.addKey(ground.context.ids.next(), digestOf('x'), 'x', null)).rejects.toMatchObject({
@@ -87,7 +87,7 @@ test('an unknown key is nobody, and a key of an unknown principal is `not-found`
   await expect(principals.get(ground.context.ids.next())).rejects.toMatchObject({ code: 'not-found' });
 });
 
-test('whoever listens is told of a new key, a new grant and a revocation', async () => {
+test('listeners are notified of a new key, a new grant and a revocation', async () => {
   const principals = createPrincipalRepository(ground.context);
   const listener = new Client({ connectionString: ground.database.url });
   await listener.connect();
@@ -104,7 +104,7 @@ test('whoever listens is told of a new key, a new grant and a revocation', async
   }
 });
 
-test('a blob is noted once, and its lease only ever grows', async () => {
+test('a blob is recorded once, and its lease is only ever extended', async () => {
   const { context, by } = ground;
   const repository = createBlobRepository(context);
   const sha256 = digestOf('bytes');

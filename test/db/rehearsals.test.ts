@@ -56,7 +56,7 @@ async function entered(kind: LedgerKind, rehearsalId: Id) {
   return items.filter((entry) => entry.subject.rehearsalId === rehearsalId);
 }
 
-test('a rehearsal lives in an environment of its own: past time, the code and configuration, and no data', async () => {
+test('a rehearsal has an environment of its own with a past time, the code and configuration, and no data', async () => {
   const { context, scope: source, by } = ground;
   const models = createModelRepository(context);
   const before = await models.heads(source);
@@ -88,7 +88,7 @@ test('a rehearsal lives in an environment of its own: past time, the code and co
   ]);
 });
 
-test('it is started by a command, whose queued run waits for the lifecycle of that environment', async () => {
+test('a rehearsal is started by a command, whose queued run waits for the lifecycle of that environment', async () => {
   const { context, by } = ground;
   const { rehearsal, scope } = await create();
   expect(await createRunRepository(context).get(rehearsal.runId)).toMatchObject({
@@ -104,7 +104,7 @@ test('it is started by a command, whose queued run waits for the lifecycle of th
   expect(await createModelRepository(context).scopes()).toContainEqual(scope);
 });
 
-test('its principal may approve and send labels in its environment, and nothing anywhere else', async () => {
+test('the principal of a rehearsal may approve and send labels in its environment, and do nothing elsewhere', async () => {
   const { rehearsal, scope } = await create();
   const id = await rehearsals.principalOf(rehearsal.id);
   const principal = await createPrincipalRepository(ground.context).get(id);
@@ -118,12 +118,12 @@ test('its principal may approve and send labels in its environment, and nothing 
   expect(await rehearsals.principalOf(other.rehearsal.id)).not.toBe(id);
 });
 
-test('twenty rehearsals of one moment have twenty environments', async () => {
+test('twenty concurrent rehearsals have twenty environments', async () => {
   const made = await Promise.all(Array.from({ length: 20 }, () => create()));
   expect(new Set(made.map(({ rehearsal }) => rehearsal.environment)).size).toBe(20);
 });
 
-test('a key that is used again answers the first rehearsal, also when ten use it at once', async () => {
+test('a key that is used again returns the first rehearsal, even if it is used ten times at once', async () => {
   const { db } = ground.context;
   const before = await db.$count(rehearsalRows);
   const answers = await Promise.all(Array.from({ length: 10 }, () => create('once')));
@@ -132,7 +132,7 @@ test('a key that is used again answers the first rehearsal, also when ten use it
   expect(await db.$count(rehearsalRows)).toBe(before + 1);
 });
 
-test('a key that was used for another plan is a conflict, and makes nothing', async () => {
+test('a key that was used for another plan is a conflict, and creates nothing', async () => {
   const { db } = ground.context;
   await create('planned');
   const before = await db.$count(rehearsalRows);
@@ -140,7 +140,7 @@ test('a key that was used for another plan is a conflict, and makes nothing', as
   expect(await db.$count(rehearsalRows)).toBe(before);
 });
 
-test('the same request is told by its digest, where the caller gives one', async () => {
+test('requests with a digest are compared by the digest', async () => {
   const { scope, by } = ground;
   const request = { key: 'digest', route: 'POST', requestDigest: sha256OfJson('as it was sent') };
   const first = await rehearsals.create(scope, plan, 'rmse', by, request);
@@ -153,7 +153,7 @@ test('the same request is told by its digest, where the caller gives one', async
   });
 });
 
-test('a plan with code that is not there makes nothing', async () => {
+test('a plan with unknown code creates nothing', async () => {
   const { db, ids } = ground.context;
   const before = await db.$count(rehearsalRows);
   await expect(create(undefined, { codeVersionId: ids.next() })).rejects.toMatchObject({ code: 'not-found' });
@@ -175,7 +175,7 @@ function periodOf(index: number): RehearsalPeriod {
   };
 }
 
-test('a period is told once, whatever comes later, and they are read in their order', async () => {
+test('a period is recorded once, and later attempts do not change it, and periods are read in order', async () => {
   const { rehearsal } = await create();
   await createRunRepository(ground.context).begin(rehearsal.runId);
   for (const index of [1, 0]) await rehearsals.addPeriod(rehearsal.id, periodOf(index));
@@ -189,13 +189,13 @@ test('a period is told once, whatever comes later, and they are read in their or
   });
 });
 
-test('the environment of a rehearsal names it, and another environment none', async () => {
+test('the environment of a rehearsal refers to it, and other environments do not', async () => {
   const { rehearsal, scope } = await create();
   expect(await rehearsals.inEnvironment(scope)).toEqual(rehearsal);
   expect(await rehearsals.inEnvironment(ground.scope)).toBeUndefined();
 });
 
-test('the ledger has the rows that were not answered, and metrics that no period has are unknown', async () => {
+test('the ledger counts refused and unanswered rows, and metrics that no period has are unknown', async () => {
   const { rehearsal } = await create();
   await createRunRepository(ground.context).begin(rehearsal.runId);
   const lost = { refusedRows: 700, unansweredRows: 1 };
@@ -209,7 +209,7 @@ test('the ledger has the rows that were not answered, and metrics that no period
   );
 });
 
-test('it ends once, with its five numbers, in the name of its principal', async () => {
+test('a rehearsal ends once, with its five numbers, in the name of its principal', async () => {
   const { rehearsal, scope } = await create();
   await createRunRepository(ground.context).begin(rehearsal.runId);
   await createEnvironmentRepository(ground.context).advanceClock('default', scope.environment, plan.to);
@@ -237,7 +237,7 @@ test('rehearsals are listed newest first, by page', async () => {
   expect((await rehearsals.list(platformViewer, ground.context.ids.next(), { limit: 2 })).items).toEqual([]);
 });
 
-test('what is not there is not found, and the ledger holds', async () => {
+test('an unknown rehearsal is not found, and the ledger is valid', async () => {
   const absent = ground.context.ids.next();
   await expect(rehearsals.get(absent)).rejects.toMatchObject({ code: 'not-found' });
   await expect(rehearsals.principalOf(absent)).rejects.toMatchObject({ code: 'not-found' });

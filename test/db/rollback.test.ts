@@ -45,7 +45,7 @@ async function holdOf(scope: Scope): Promise<string | null> {
   return (await ground.repositories.models.heads(scope)).holdReason;
 }
 
-test('the release before serves again, the abandoned one is withdrawn, and promotion is on hold', async () => {
+test('the previous release serves again, the abandoned one is withdrawn, and promotion is on hold', async () => {
   const scope = await freshScope(ground);
   const first = await deploy(ground, scope, 1);
   const second = await deploy(ground, scope, 2);
@@ -59,7 +59,7 @@ test('the release before serves again, the abandoned one is withdrawn, and promo
   expect((await ground.repositories.ledger.verify(scope.modelId)).problem).toBeNull();
 });
 
-test('rolled back again and again, it goes further back and never to what was withdrawn', async () => {
+test('repeated rollbacks go further back and never to a withdrawn release', async () => {
   const scope = await freshScope(ground);
   for (const seed of [1, 2, 3]) await deploy(ground, scope, seed);
   expect((await rollBack(scope)).to.number).toBe(2);
@@ -68,7 +68,7 @@ test('rolled back again and again, it goes further back and never to what was wi
   expect(await serving(ground, scope)).toEqual(['champion 1 100']);
 });
 
-test('a named release that served before serves again, even one that was withdrawn', async () => {
+test('a named release that has served before serves again, even if it was withdrawn', async () => {
   const scope = await freshScope(ground);
   const [first, second, third] = [
     await deploy(ground, scope, 1),
@@ -81,7 +81,7 @@ test('a named release that served before serves again, even one that was withdra
   expect(await rollBack(scope)).toMatchObject({ from: third, to: second });
 });
 
-test('the named release that serves alone already is held and changes nothing', async () => {
+test('a rollback to the only serving release sets the hold and changes nothing else', async () => {
   const scope = await freshScope(ground);
   const first = await deploy(ground, scope, 1);
   expect(await rollBack(scope, first.id)).toMatchObject({ from: first, to: first, changed: false });
@@ -89,7 +89,7 @@ test('the named release that serves alone already is held and changes nothing', 
   expect(await holdOf(scope)).not.toBeNull();
 });
 
-test('nothing is rolled back to what never served: another model, a canary, a promotion that no gateway could load', async () => {
+test('a rollback to a release that never served is refused, such as one of another model, a canary, or an unloadable one', async () => {
   const scope = await freshScope(ground);
   await expect(rollBack(scope)).rejects.toMatchObject({ code: 'nothing-to-roll-back' });
   await deploy(ground, scope, 1);
@@ -103,14 +103,14 @@ test('nothing is rolled back to what never served: another model, a canary, a pr
   expect(await serving(ground, scope)).toEqual(['champion 1 100']);
 });
 
-test('a first release that was taken back leaves nothing to roll back', async () => {
+test('after the undo of a first release there is nothing to roll back', async () => {
   const scope = await freshScope(ground);
   const { runId } = await rollOut(ground, scope, 1, [100]);
   await deployments.abort(scope, { runId, reason: 'no gateway' });
   await expect(rollBack(scope)).rejects.toMatchObject({ code: 'nothing-to-roll-back' });
 });
 
-test('while a canary is up the canary is abandoned, its run loses the rollout, and the champion serves alone', async () => {
+test('a rollback during a canary abandons the canary, its run loses the rollout, and the champion serves alone', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
   const second = await deploy(ground, scope, 2);
@@ -124,7 +124,7 @@ test('while a canary is up the canary is abandoned, its run loses the rollout, a
   expect(await serving(ground, scope)).toEqual(['champion 2 100']);
 });
 
-test('with a canary up and an older release named, both that served are withdrawn', async () => {
+test('a rollback to an older release during a canary withdraws both the canary and the champion', async () => {
   const scope = await freshScope(ground);
   const first = await deploy(ground, scope, 1);
   const second = await deploy(ground, scope, 2);
@@ -139,7 +139,7 @@ test('with a canary up and an older release named, both that served are withdraw
   }
 });
 
-test('the same rollback asked again answers the same and does nothing', async () => {
+test('a repeated rollback returns the same result and does nothing', async () => {
   const scope = await freshScope(ground);
   for (const seed of [1, 2, 3]) await deploy(ground, scope, seed);
   const runId = await beginRollback(scope);
@@ -149,7 +149,7 @@ test('the same rollback asked again answers the same and does nothing', async ()
   expect(await entriesOf(ground, scope, 'rollback.ordered')).toHaveLength(1);
 });
 
-test('two rollbacks at the same time are two, one after the other', async () => {
+test('two concurrent rollbacks are carried out one after the other', async () => {
   const scope = await freshScope(ground);
   for (const seed of [1, 2, 3]) await deploy(ground, scope, seed);
   const two = await Promise.all([rollBack(scope), rollBack(scope)]);
@@ -158,7 +158,7 @@ test('two rollbacks at the same time are two, one after the other', async () => 
   expect((await ground.repositories.ledger.verify(scope.modelId)).problem).toBeNull();
 });
 
-test('a rollback and a promotion at the same time leave one of them to win, never a half', async () => {
+test('of a concurrent rollback and promotion one wins completely', async () => {
   for (let round = 0; round < 4; round += 1) {
     const scope = await freshScope(ground);
     await deploy(ground, scope, 1);
@@ -172,7 +172,7 @@ test('a rollback and a promotion at the same time leave one of them to win, neve
   }
 });
 
-test('automation does not promote what was withdrawn; a person may, and then automation may again', async () => {
+test('automation does not promote a withdrawn release; a person may, and after that automation may too', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
   const { evaluationId } = await deploy(ground, scope, 2);
@@ -190,7 +190,7 @@ test('automation does not promote what was withdrawn; a person may, and then aut
   expect((await beginDeploy(ground, scope, evaluationId, true)).release).toEqual(release);
 });
 
-test('on hold, an automated rollout is superseded and a person goes on, until promotion is resumed', async () => {
+test('during a hold an automated rollout is superseded and a person’s continues, until promotion is resumed', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
   await deploy(ground, scope, 2);
@@ -214,7 +214,7 @@ test('on hold, an automated rollout is superseded and a person goes on, until pr
   expect((await entriesOf(ground, scope, 'promotion.resumed')).map((entry) => entry.reason)).toEqual([resume.reason]);
 });
 
-test('heads that are named go back with the release, in the ledger too, and the others stay', async () => {
+test('the named heads go back with the release and in the ledger, and the other heads stay', async () => {
   const scope = await freshScope(ground);
   const first = await deploy(ground, scope, 1);
   await deploy(ground, scope, 2);
@@ -247,7 +247,7 @@ test('heads that are named go back with the release, in the ledger too, and the 
   ]);
 });
 
-test('while a shadow is up a rollback goes back from the champion, and says nothing against the shadow', async () => {
+test('a rollback during a shadow goes back from the champion, and does not withdraw the shadow', async () => {
   const scope = await freshScope(ground);
   const first = await deploy(ground, scope, 1);
   const second = await deploy(ground, scope, 2);

@@ -122,18 +122,18 @@ function carriesVersion(json: unknown): boolean {
   return Branch.safeParse(json).success && required.success && required.data.required.includes('schemaVersion');
 }
 
-test('every row says when it was written, by the wall clock', () => {
+test('every row has its time by the wall clock', () => {
   const missing = tables.filter((table) => !mustBeSet(table, 'recorded_at')).map((table) => table.name);
   expect(tables.length).toBeGreaterThan(30);
   expect(missing).toEqual([]);
 });
 
-test('every row names the principal that wrote it, or says by a reference where it is named', () => {
+test('every row refers to the principal that wrote it, directly or through another row', () => {
   const wrong = tables.map((table) => [table.name, namelessBecause(table)]).filter(([, why]) => why !== undefined);
   expect(wrong).toEqual([]);
 });
 
-test('JSON in a row carries its version, or its row does', () => {
+test('JSON in a row has a version, or its row has', () => {
   const unversioned = tables.flatMap((table) =>
     table.columns
       .filter((column) => column.getSQLType() === 'jsonb')
@@ -144,14 +144,14 @@ test('JSON in a row carries its version, or its row does', () => {
   expect(unversioned).toEqual([]);
 });
 
-test('what is to carry its version itself cannot be written without one', () => {
+test('JSON with a version of its own cannot be written without it', () => {
   const without = Object.entries(versionedByContract)
     .filter(([, contract]) => !carriesVersion(z.toJSONSchema(contract, { io: 'input', unrepresentable: 'any' })))
     .map(([name]) => name);
   expect(without).toEqual([]);
 });
 
-test('no exception outlives the table or the column that it was made for', () => {
+test('every exception belongs to an existing table or column', () => {
   const columns = tables.flatMap((table) => table.columns.map((column) => `${table.name}.${column.name}`));
   const known = new Set([...tables.map((table) => table.name), ...columns]);
   const named = [

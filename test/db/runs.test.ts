@@ -16,7 +16,7 @@ afterAll(() => ground?.end());
 
 const failure = { code: 'training-failed', message: 'exit code 3', fields: {} };
 
-test('a run goes from queued to running to its end, with the names of its model', async () => {
+test('a run goes from queued to running to its end, with the name of its model', async () => {
   const repository = createRunRepository(ground.context);
   const id = await queueBuild(ground);
   expect(await repository.get(id)).toMatchObject({
@@ -35,7 +35,7 @@ test('a run goes from queued to running to its end, with the names of its model'
   expect(await repository.get(id)).toMatchObject({ state: 'failed', failure });
 });
 
-test('the first end stays: what comes later changes nothing', async () => {
+test('the first end of a run is final', async () => {
   const repository = createRunRepository(ground.context);
   const id = await queueBuild(ground);
   await repository.begin(id);
@@ -53,7 +53,7 @@ test('the first end stays: what comes later changes nothing', async () => {
   expect(items.filter((entry) => entry.subject.runId === id)).toHaveLength(1);
 });
 
-test('a build enters the ledger when it begins, once', async () => {
+test('a build has one ledger entry, when it begins', async () => {
   const repository = createRunRepository(ground.context);
   const id = await queueBuild(ground);
   await Promise.all(Array.from({ length: 5 }, () => repository.begin(id)));
@@ -65,7 +65,7 @@ test('a build enters the ledger when it begins, once', async () => {
   expect(items.filter((entry) => entry.subject.runId === id)).toHaveLength(1);
 });
 
-test('the table takes no failed run without its failure, and no end without a time', async () => {
+test('the table accepts no failed run without its failure, and no end without a time', async () => {
   const { db } = ground.context;
   const id = await queueBuild(ground);
   await expect(
@@ -76,7 +76,7 @@ test('the table takes no failed run without its failure, and no end without a ti
   });
 });
 
-test('steps are kept attempt by attempt, and a step told twice is one', async () => {
+test('every attempt of a step is stored, and a repeated record is stored once', async () => {
   const repository = createRunRepository(ground.context);
   const id = await queueBuild(ground);
   const isolation = { kind: 'bubblewrap', reason: null, memory: 'polling', publicNetwork: null } as const;
@@ -96,7 +96,7 @@ test('steps are kept attempt by attempt, and a step told twice is one', async ()
   ).rejects.toMatchObject({ code: 'not-found' });
 });
 
-test('progress is between 0 and 1, whatever the script says', async () => {
+test('progress stays between 0 and 1, whatever the script reports', async () => {
   const repository = createRunRepository(ground.context);
   const id = await queueBuild(ground);
   await repository.begin(id);
@@ -106,7 +106,7 @@ test('progress is between 0 and 1, whatever the script says', async () => {
   expect((await repository.get(id)).progress).toEqual({ fraction: 0, message: 'fitting' });
 });
 
-test('log lines keep their order, and bytes that Postgres cannot keep cost no line', async () => {
+test('log lines keep their order, and bytes that Postgres cannot store do not lose a line', async () => {
   const repository = createRunRepository(ground.context);
   const id = await queueBuild(ground);
   await repository.appendLogs(id, []);
@@ -128,7 +128,7 @@ test('log lines keep their order, and bytes that Postgres cannot keep cost no li
   expect(collected[2501]!.line).toHaveLength(16_384 + '… (20000 characters)'.length);
 });
 
-test('a follower of the log misses no line that writers beside each other add', async () => {
+test('a follower of the log misses no line of concurrent writers', async () => {
   const repository = createRunRepository(ground.context);
   const id = await queueBuild(ground);
   let writing = true;
@@ -183,7 +183,7 @@ test('the newest holder has the lease', async () => {
   expect(await repository.holdsLease('train/1', 'second')).toBe(true);
 });
 
-test('a run that is not there is `not-found`', async () => {
+test('an unknown run is `not-found`', async () => {
   const repository = createRunRepository(ground.context);
   await expect(repository.begin(ground.context.ids.next())).rejects.toMatchObject({ code: 'not-found' });
   await expect(repository.get(ground.context.ids.next())).rejects.toMatchObject({ code: 'not-found' });

@@ -91,7 +91,7 @@ function versionOf(key: string): Parameters<ReturnType<typeof createVersionRepos
   };
 }
 
-test('twenty attempts that trained the same are given one version, and numbers have no gaps', async () => {
+test('twenty attempts with the same training get one version, and numbers have no gaps', async () => {
   const { context, scope, by } = ground;
   const versions = createVersionRepository(context);
   const runs = createRunRepository(context);
@@ -108,7 +108,7 @@ test('twenty attempts that trained the same are given one version, and numbers h
   expect(await versions.byNumber(scope.modelId, odd!.number)).toEqual(odd);
 });
 
-test('an attempt whose lease was taken commits nothing', async () => {
+test('an attempt that has lost its lease commits nothing', async () => {
   const { context, scope, by } = ground;
   const versions = createVersionRepository(context);
   const runs = createRunRepository(context);
@@ -122,7 +122,7 @@ test('an attempt whose lease was taken commits nothing', async () => {
   expect(await versions.commit(scope, versionOf('late'), { by, leaseHolder: 'new attempt' })).toEqual(made);
 });
 
-test('a version of a format that this build does not know is refused by name, and never read as another format', async () => {
+test('a version in an unknown format is refused by name, and never read as another format', async () => {
   const { context, scope, by } = ground;
   const versions = createVersionRepository(context);
   await createRunRepository(context).takeLease('train newer', 'newer', context.clock.now(), by);
@@ -169,7 +169,7 @@ const body: EvaluationBody = {
   reasons: [],
 };
 
-test('a run has one evaluation, and the newest of a version in an environment is found', async () => {
+test('a run has one evaluation, and the newest one of a version in an environment is found', async () => {
   const { context, scope, by } = ground;
   const versions = createVersionRepository(context);
   const evaluations = createEvaluationRepository(context);

@@ -27,7 +27,7 @@ const grant = record({
   environment: maybe('production', 'staging', 'neither'),
 });
 
-test('whatever the grants are, a list shows the rows that are shown one by one', async () => {
+test('for all grants, a list shows exactly the rows that are visible one by one', async () => {
   const { db } = ground.context;
   const places = await db
     .select({ project: models.project, model: models.name, environment: modelEnvironments.environment })

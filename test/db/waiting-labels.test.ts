@@ -12,7 +12,7 @@ beforeAll(async () => {
 
 afterAll(() => ground?.end());
 
-test('labels of unknown predictions are told, wait, and are joined when the predictions arrive', async () => {
+test('labels of unknown predictions are counted, wait, and are joined when the predictions arrive', async () => {
   const scope = await ground.freshScope();
   const labels = [
     { id: 'early', value: 7 },
@@ -32,7 +32,7 @@ test('labels of unknown predictions are told, wait, and are joined when the pred
   });
 });
 
-test('a waiting label is corrected by a later one, and joined as the later one', async () => {
+test('a waiting label is corrected by a later one, and joined with the later value', async () => {
   const scope = await ground.freshScope();
   for (const value of [1, 2]) await ground.monitoring.addLabels(scope, [{ id: 'a', value }], ground.by);
   expect(await ground.monitoring.waitingLabels(scope)).toBe(1);
@@ -40,7 +40,7 @@ test('a waiting label is corrected by a later one, and joined as the later one',
   expect(await ground.monitoring.labels(scope, ['a'])).toMatchObject([{ value: 2 }]);
 });
 
-test('labels find predictions by the id of the request and the row', async () => {
+test('labels find predictions by request id and row', async () => {
   const scope = await ground.freshScope();
   const rows = ['x', 'y', 'z'].map((id, row) => ({ id, request: 'batch', row }));
   await ground.arrive(scope, [...rows, { id: 'alone', request: 'order-7', row: 0 }]);
@@ -66,7 +66,7 @@ test('labels find predictions by the id of the request and the row', async () =>
   ]);
 });
 
-test('of a request id that was used twice the first request counts, and the answer says so', async () => {
+test('if a request id was used twice, the first request counts, and the response says so', async () => {
   const scope = await ground.freshScope();
   await ground.arrive(scope, [{ id: 'second', request: 'r', row: 0, recorded: '2012-01-01T00:00:05.000Z' }]);
   await ground.arrive(scope, [{ id: 'first', request: 'r', row: 0, recorded: '2012-01-01T00:00:04.000Z' }]);
@@ -75,7 +75,7 @@ test('of a request id that was used twice the first request counts, and the answ
   expect(await ground.monitoring.labels(scope, ['first', 'second'])).toMatchObject([{ id: 'first' }]);
 });
 
-test('labels by request wait for the request, and one that names no row of several goes on waiting', async () => {
+test('labels by request id wait for the request, and one without a row for a request of several rows keeps waiting', async () => {
   const scope = await ground.freshScope();
   const labels = [
     { request: 'late', row: 1, value: 4 },
@@ -94,7 +94,7 @@ test('labels by request wait for the request, and one that names no row of sever
   expect(await ground.monitoring.waitingLabels(scope)).toBe(1);
 });
 
-test('where a prediction id occurs twice, the first prediction is the one that labels are held against', async () => {
+test('if a prediction id occurs twice, labels belong to the first prediction', async () => {
   const scope = await ground.freshScope();
   const [early, late] = ['2012-01-01T00:00:01.000Z', '2012-01-01T00:00:09.000Z'];
   await ground.arrive(scope, [
@@ -107,7 +107,7 @@ test('where a prediction id occurs twice, the first prediction is the one that l
   });
 });
 
-test('waiting labels have a bound: the oldest give way and are counted', async () => {
+test('the number of waiting labels is limited, and the oldest are dropped and counted', async () => {
   const scope = await ground.freshScope();
   await ground.context.db.execute(sql`
     insert into waiting_labels (model_id, environment, prediction_id, value, recorded_at, effective_at, recorded_by)
@@ -125,7 +125,7 @@ test('waiting labels have a bound: the oldest give way and are counted', async (
   expect(await ground.monitoring.waitingLabels(scope)).toBe(waitingLabelsAtMost - 1);
 });
 
-test('labels that have waited for thirty days are forgotten, unless they may be of a prediction that is not indexed', async () => {
+test('labels that have waited for thirty days are dropped, unless their prediction may be in an unindexed segment', async () => {
   const scope = await ground.freshScope();
   const insertOld = () =>
     ground.context.db.execute(sql`

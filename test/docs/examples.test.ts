@@ -19,13 +19,13 @@ const commands = fences
   .flatMap(({ path, text }) => text.split('\n').map((line) => ({ path, line: line.replace(/\s+#.*$/, '') })))
   .filter(({ line }) => line.startsWith('npx perennial '));
 
-describe('what documents show can be used as it is', () => {
-  test('there is something shown', () => {
+describe('examples in documents are valid', () => {
+  test('and exist', () => {
     expect(configurations.length).toBeGreaterThan(0);
     expect(commands.length).toBeGreaterThan(5);
   });
 
-  test.each(configurations)('the configuration in $path is one', ({ text }) => {
+  test.each(configurations)('as the configuration in $path', ({ text }) => {
     expect(parseConfigurationFile(text).schemaVersion).toBe(1);
   });
 

@@ -15,13 +15,13 @@ beforeAll(async () => {
   pages = await generatedPages();
 });
 
-describe('indexes of registries', () => {
+describe('a generated index', () => {
   test.each([...generatedIndexes()])('%s is current', async (path, text) => {
     expect(await readFile(join(root, path), 'utf8')).toBe(text);
   });
 });
 
-describe('reference pages', () => {
+describe('a generated reference page', () => {
   test.each([
     'perennial.schema.json',
     'openapi.json',
@@ -32,26 +32,26 @@ describe('reference pages', () => {
     'command-line.md',
     'metrics.md',
     'steps.md',
-  ])('%s is current: what the code says now is what is checked in (npm run generate makes it so)', async (name) => {
+  ])('%s is current: it equals what the code generates now (npm run generate updates it)', async (name) => {
     const path = `docs/reference/${name}`;
     expect(await readFile(join(root, path), 'utf8')).toBe(pages.get(path));
   });
 
-  test('are the same every time that they are made', async () => {
+  test('is the same each time it is generated', async () => {
     expect([...(await generatedPages())]).toEqual([...pages]);
   });
 
-  test('every error has its row', () => {
+  test('has a row for every error', () => {
     const page = pages.get('docs/reference/errors.md') ?? '';
     for (const code of Object.keys(errorTable)) expect(page).toContain(`| \`${code}\` |`);
   });
 
-  test('every key of the example has its row', () => {
+  test('has a row for every key of the example', () => {
     const page = pages.get('docs/reference/configuration.md') ?? '';
     for (const key of keysOf(parse(exampleFile))) expect(page).toContain(`\`${key}\``);
   });
 
-  test('no key is without a meaning', () => {
+  test('has a description for every key', () => {
     const rows = (pages.get('docs/reference/configuration.md') ?? '').split('\n');
     expect(rows.filter((row) => /^\| `.*\| *\|$/.test(row))).toEqual([]);
   });
@@ -71,7 +71,7 @@ describe('the schema for editors', () => {
     return check(value) ? [] : (check.errors ?? []).map((error) => error.instancePath);
   };
 
-  test('accepts the example, and what a parsed one is written as', () => {
+  test('accepts the example, and the written form of a parsed one', () => {
     expect(validate(parse(exampleFile))).toEqual([]);
     expect(validate(parseConfigurationFile(exampleFile))).toEqual([]);
   });
@@ -85,7 +85,7 @@ describe('the schema for editors', () => {
   });
 });
 
-test('the example of bike demand has the policy that the reference shows', async () => {
+test('the bike demand example has the configuration that the reference shows', async () => {
   const text = await readFile(join(root, 'examples/bike-demand/perennial.yaml'), 'utf8');
   expect(parseConfigurationFile(text)).toEqual(parseConfigurationFile(exampleFile));
 });

@@ -27,12 +27,12 @@ describe('documents', () => {
   const all = documents();
   const links = [...all].flatMap(([path, text]) => linksOf(path, text));
 
-  test('have links, so that this test looks at something', () => {
+  test('contain links, so that these tests check something', () => {
     expect(links.length).toBeGreaterThan(20);
     expect(all.has('README.md')).toBe(true);
   });
 
-  test('every relative link leads to a file, and its anchor to a heading', () => {
+  test('contain only relative links to existing files and headings', () => {
     const broken = links.filter(({ from, to }) => {
       if (/^[a-z]+:/.test(to)) return false;
       const [file = '', anchor] = to.split('#');
@@ -43,12 +43,12 @@ describe('documents', () => {
     expect(broken).toEqual([]);
   });
 
-  test('outside links are over https', () => {
+  test('contain only outside links over https', () => {
     const outside = links.filter(({ to }) => /^[a-z]+:/.test(to) && !/^(https:|mailto:)/.test(to));
     expect(outside).toEqual([]);
   });
 
-  test('every npm script that they name exists', () => {
+  test('name only existing npm scripts', () => {
     const scripts = [...all.values()].flatMap((text) =>
       [...text.matchAll(/npm run ([a-z:-]+)/g)].map(([, name]) => name),
     );

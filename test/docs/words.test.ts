@@ -10,7 +10,7 @@ const forbidden = [
   /(^|[\s(`"'])\/(home|Users|root|tmp|mnt|work)\//m,
 ];
 
-test.each([...documents()])('%s says what is so, without praise and without traces of one machine', (_, text) => {
+test.each([...documents()])('%s contains no promotional words and no traces of one machine', (_, text) => {
   const found = forbidden.flatMap((pattern) => pattern.exec(text)?.[0] ?? []);
   expect(found).toEqual([]);
 });

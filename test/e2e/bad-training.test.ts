@@ -58,14 +58,14 @@ async function failureOfBuild(of = name): Promise<{ readonly code: string; reado
   return run.failure;
 }
 
-test('a script that does what it should makes a candidate, so that the others fail for their own reasons', async () => {
+test('a good script makes a candidate, so that the other scripts fail for their own reasons', async () => {
   await use('good');
   await ingest(model);
   const run = await build('good');
   expect(run).toMatchObject({ state: 'succeeded', outcome: { kind: 'build', decision: 'candidate' } });
 });
 
-test('a script that exits 3 fails the build with its exit code and its last lines', async () => {
+test('a script that exits with 3 fails the build with its exit code and last lines', async () => {
   await model.code('echo "no such column: windspeed" >&2; exit 3');
   const failure = await failureOfBuild();
   expect(failure.code).toBe('training-failed');
@@ -73,7 +73,7 @@ test('a script that exits 3 fails the build with its exit code and its last line
   expect(failure.message).toMatch(/no such column: windspeed/);
 });
 
-test('a script that writes nothing fails the build with the name of what is missing', async () => {
+test('a script that writes nothing fails the build with the name of the missing file', async () => {
   await model.code('echo done');
   expect(await failureOfBuild()).toMatchObject({
     code: 'artifact-missing',
@@ -81,7 +81,7 @@ test('a script that writes nothing fails the build with the name of what is miss
   });
 });
 
-test('a model that is no ONNX is refused', async () => {
+test('a model that is not ONNX is refused', async () => {
   await model.code('echo "not a model" > "$PERENNIAL_OUTPUT/model.onnx"');
   expect(await failureOfBuild()).toMatchObject({ code: 'artifact-invalid' });
 });
@@ -94,7 +94,7 @@ test('a model with other inputs than the features is refused, and both are named
   expect(failure.message).toMatch(/3/);
 });
 
-test('a model that answers NaN is refused', async () => {
+test('a model that predicts NaN is refused', async () => {
   await use('low');
   await model.configure((configuration) => ({
     ...configuration,
@@ -111,7 +111,7 @@ function row(hour: number): string {
   return `${hour},${at},-1.5,1`;
 }
 
-test('a script that never ends is stopped at its time limit', async () => {
+test('an endless script is stopped at its time limit', async () => {
   await model.configure((configuration) => ({
     ...configuration,
     build: { ...configuration.build, timeout: '2s' },
@@ -120,7 +120,7 @@ test('a script that never ends is stopped at its time limit', async () => {
   expect(await failureOfBuild()).toMatchObject({ code: 'training-timeout' });
 });
 
-test('a child that a script leaves behind is gone when the run is over', async () => {
+test('a child process that a script leaves behind has ended when the run is over', async () => {
   await use('orphan');
   // The child would write to the output folder later, and keeps standard output open in the meantime.
   await model.code('(sleep 600; echo late) & cp model.onnx "$PERENNIAL_OUTPUT/"', { 'model.onnx': goodModel });
@@ -129,7 +129,7 @@ test('a child that a script leaves behind is gone when the run is over', async (
   expect(run.state).toBe('succeeded');
 });
 
-test('a rehearsal whose first model cannot be built says why', async () => {
+test('a rehearsal whose first model cannot be built gives the reason', async () => {
   await model.code('echo "no such column: windspeed" >&2; exit 3');
   await stack.json(z.unknown(), ['apply', '-f', model.file]);
   const span = ['--from', '2026-01-08', '--to', '2026-01-08', '--every', 'day'];

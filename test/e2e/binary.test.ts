@@ -86,7 +86,7 @@ async function requestOf(ids: readonly number[], outputs?: readonly string[]) {
   };
 }
 
-test('what is measured of the holdout equals scikit-learn, and the gates of a classifier decide', async () => {
+test('metrics of the holdout equal those of scikit-learn, and the gates of a classifier decide', async () => {
   await stack.json(z.unknown(), ['apply', '-f', configuration]);
   await stack.json(z.unknown(), ['data', 'ingest', '-f', configuration]);
   const outcome = await stack.json(z.object({ decision: z.string() }).loose(), ['build', '--model', 'breast-cancer']);
@@ -106,12 +106,12 @@ test('what is measured of the holdout equals scikit-learn, and the gates of a cl
   expect(evaluation.body.gates.map(({ verdict }) => verdict)).toEqual(['pass', 'pass', 'pass', 'not-applicable']);
 }, 180_000);
 
-test('the command line shows the metric that the classifier is judged by', async () => {
+test("the command line shows the metric of the classifier's gates", async () => {
   const { stdout } = await stack.perennial(['versions', '--model', 'breast-cancer']);
   expect(stdout).toContain('logLoss');
 }, 120_000);
 
-test('it serves labels and probabilities, the outputs that were asked for', async () => {
+test('the classifier serves labels and probabilities, or only the requested outputs', async () => {
   const started = await stack.request('POST', '/v1/models/breast-cancer/deployments', { version: 1 });
   expect(started.status).toBe(202);
   const { id, digest } = await until('an approval is asked for', async () => {
@@ -138,7 +138,7 @@ test('it serves labels and probabilities, the outputs that were asked for', asyn
   expect(unknown.status).toBe(400);
 }, 120_000);
 
-test('labels that are words make performance, measured as the holdout was', async () => {
+test('text labels give performance, measured as on the holdout', async () => {
   const rows = await tumours();
   const labels = reference.ids.map((id) => ({ id: `tumour-${id}`, value: rows.get(id)!['diagnosis'] }));
   const sent = await stack.request('POST', '/v1/models/breast-cancer/labels', labels);

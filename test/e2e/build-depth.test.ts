@@ -68,7 +68,7 @@ async function newestRun(kind: string): Promise<z.infer<typeof Run> | undefined>
 
 const versionOf = (number: number) => stack.get(Version, `/v1/models/${name}/versions/${number}`);
 
-test('gates of size, latency, a command and the change of slices judge, and importance says what the answers rest on', async () => {
+test('gates on size, latency, a command and slices decide, and importance ranks the features', async () => {
   await model.configure((configuration) => ({
     ...configuration,
     build: {
@@ -118,7 +118,7 @@ test "$rows" -ge "$(cat limit)"`;
   expect(said.stdout).toMatch(/differs from the version before, version 1:[\s\S]*code/);
 });
 
-test('a refit is trained on the holdout too, cites what was measured, and is never measured on rows that it saw', async () => {
+test('a refit is also trained on the holdout, cites the evaluation of its original, and is never measured on rows that it saw', async () => {
   await gate({ refit: true, gates: [{ metric: 'rmse', versus: 'champion', confidence: 0.5 }] });
   await prepare();
   const run = await build('2026-01-09T00:00:00Z');
@@ -148,7 +148,7 @@ test('a refit is trained on the holdout too, cites what was measured, and is nev
   expect((await versionOf(3)).evaluation?.body.gates[0]).toMatchObject({ verdict: 'inconclusive' });
 });
 
-test('a cancelled training is gone with all that it started within 5 s', async () => {
+test('a cancelled training ends with all its processes within 5 s', async () => {
   const seconds = uniqueSeconds();
   await model.code(`setsid sleep ${seconds} & sleep ${seconds}`);
   await prepare();
@@ -166,7 +166,7 @@ test('a cancelled training is gone with all that it started within 5 s', async (
   expect((await stack.get(Versions, `/v1/models/${name}/versions`)).items).toEqual([]);
 });
 
-test('a worker that is killed in the middle of training is followed by another, and one version comes of it', async () => {
+test('another worker continues after a worker is killed during training, and one version results', async () => {
   const second = await startSecondWorker();
   try {
     const mark = uniqueSeconds();

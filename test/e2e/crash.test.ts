@@ -74,7 +74,7 @@ function told({ periods, summary, metric }: z.infer<typeof Rehearsal>) {
 }
 
 test(
-  'a worker killed in the middle of ingestion, training, evaluation, deployment and monitoring changes no outcome',
+  'killing a worker during ingestion, training, evaluation, deployment and monitoring changes no outcome',
   { timeout: 10 * minutes },
   async () => {
     const calm = await prepared();

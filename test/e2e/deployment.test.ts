@@ -117,7 +117,7 @@ async function infer(name: string, features: Readonly<Record<string, number>>) {
   return { status: answer.status, body: await answer.json() };
 }
 
-test('a forged signal approves nothing; a vote does, and the answer says which release gave it', async () => {
+test('a forged signal approves nothing; a vote does, and predictions name the approved release', async () => {
   await candidate('signals');
   const { runId, approval } = await askFor('signals', 1);
   const connection = await Connection.connect({ address: stack.temporal });
@@ -147,7 +147,7 @@ test('a forged signal approves nothing; a vote does, and the answer says which r
   });
 });
 
-test('votes on another digest, by the requester, by one without the role, twice, and after the end are refused', async () => {
+test('votes on another digest, by the requester, without the role, twice, and after the end are refused', async () => {
   await candidate('votes', (configuration) => ({
     ...configuration,
     deploy: {
@@ -172,7 +172,7 @@ test('votes on another digest, by the requester, by one without the role, twice,
   expect((await deployments('votes')).generation).toBeNull();
 });
 
-test('a request that nobody answers expires, and a vote after that is refused', async () => {
+test('a request without votes expires, and a later vote is refused', async () => {
   await candidate('expiry', (configuration) => ({
     ...configuration,
     deploy: {
@@ -186,7 +186,7 @@ test('a request that nobody answers expires, and a vote after that is refused', 
   expect((await deployments('expiry')).generation).toBeNull();
 });
 
-test('a rollback serves the release before, holds automation until resume, and the ledger says why', async () => {
+test('a rollback serves the previous release, holds automation until resume, and the ledger gives the reason', async () => {
   const model = await candidate('back');
   expect(await deploy('back', 1)).toMatchObject({ outcome: { decision: 'promoted' } });
   await code(model, linearModel({ features: ['temp', 'hum'], weights: [2, 1], bias: 0.5 }));
@@ -216,7 +216,7 @@ test('a rollback serves the release before, holds automation until resume, and t
   for (const kind of ['rollback.ordered', 'promotion.held', 'promotion.resumed']) expect(kinds).toContain(kind);
 });
 
-test('a canary that fails its requests is taken back by itself, and why is said with value and threshold', async () => {
+test('a canary that fails its requests is undone automatically, and the reason has value and threshold', async () => {
   const model = await candidate(
     'canary',
     (configuration) => ({
@@ -255,7 +255,7 @@ test('a canary that fails its requests is taken back by itself, and why is said 
   expect((await infer('canary', { temp: -1 })).status).toBe(200);
 });
 
-test('a canary that too few have asked is taken back or brought in, as onInsufficient says', async () => {
+test('a canary with too few requests is undone or promoted, as onInsufficient says', async () => {
   const when = (onInsufficient: 'abort' | 'proceed') => (configuration: ConfigurationInput) => ({
     ...configuration,
     deploy: {
@@ -280,7 +280,7 @@ test('a canary that too few have asked is taken back or brought in, as onInsuffi
   expect(await championOf('few')).toBe(2);
 });
 
-test('the gateway goes on serving while Postgres, Temporal and the API are away, and loses no prediction', async () => {
+test('the gateway keeps serving while Postgres, Temporal and the API are down, and loses no prediction', async () => {
   await candidate('alone');
   await deploy('alone', 1);
   const away = await Promise.all(['postgres', 'temporal', 'api'].map((part) => stack.pidOf(part)));

@@ -76,14 +76,14 @@ async function build(classes: readonly string[] | undefined): Promise<z.infer<ty
   return items[0]!;
 }
 
-test('labels 0 and 1 for a text target are refused with an error that suggests build.classes, and no version is made', async () => {
+test('labels 0 and 1 for a text target are refused with an error that suggests build.classes, and no version is created', async () => {
   expect(await build(undefined)).toMatchObject({
     state: 'failed',
     failure: { code: 'artifact-invalid', message: expect.stringContaining('build.classes: [on time, late]') },
   });
 });
 
-test('an order that the rows contradict is refused, and an order with other classes is refused before training', async () => {
+test('a class order that the rows contradict is refused, and one with other classes is refused before training', async () => {
   expect(await build(['late', 'on time'])).toMatchObject({
     state: 'failed',
     failure: { code: 'artifact-invalid', message: expect.stringContaining('build.classes: [on time, late]') },

@@ -295,7 +295,7 @@ function rowsThatSpoil(): string {
   return ['id,at,temp,hum,cnt', ...rows, ''].join('\n');
 }
 
-test('rows that the gateway refuses or the model cannot answer end no rehearsal, and it counts them', async () => {
+test('rows that the gateway refuses or for which the model has no prediction are counted, and the rehearsal continues', async () => {
   // Rows are replayed to the shadow and to the canary until each has received enough rows that are not refused.
   const strategy = {
     shadow: { bake: '1s', minRows: 30, tolerance: 1 },
@@ -367,7 +367,7 @@ function citiesUntil(hours: number): string {
   return ['id,at,a,b,city,rooms,cnt', ...rows, ''].join('\n');
 }
 
-test('a champion that has no answer to a held-out row keeps no later version from being built', async () => {
+test('a champion without a prediction for a held-out row does not prevent later builds', async () => {
   const model = await modelOf('outgrown', (configuration) => ({
     ...configuration,
     data: { ...configuration.data, features: ['a', 'b', 'city', 'rooms'] },

@@ -78,7 +78,7 @@ function pairs(): readonly {
   });
 }
 
-test('every period serves its rows as well as the reference says, and so would the first model have', () => {
+test("every period has the reference's metric as served, and the reference's metric of the first model", () => {
   expect(rehearsal.periods).toHaveLength(periods);
   for (const { period, expected } of pairs()) {
     expect(period.label).toBe(expected.period);
@@ -88,7 +88,7 @@ test('every period serves its rows as well as the reference says, and so would t
   }
 });
 
-test('every build decides as the reference does, for its reasons and on its rows', () => {
+test('every build decides as the reference does, for the same reasons and on the same rows', () => {
   for (const { period, expected } of pairs().slice(0, periods - 1)) {
     const build = period.build;
     const wanted = expected.build_at_period_end;
@@ -105,13 +105,13 @@ test('every build decides as the reference does, for its reasons and on its rows
   }
 });
 
-test('the last period is followed by no build, and all others are by exactly one', () => {
+test('no build follows the last period, and exactly one follows each other period', () => {
   expect(rehearsal.periods.at(-1)?.build).toBeNull();
   const builds = rehearsal.periods.flatMap((period) => period.build?.runId ?? []);
   expect(new Set(builds).size).toBe(periods - 1);
 });
 
-test('each build names its dataset, version, evaluation and release by digest, and the digests are those of what they name', async () => {
+test('each build names its dataset, version, evaluation and release by their digests', async () => {
   const where = `environment=${rehearsal.environment}`;
   const datasets = await stack.get(
     z.object({ items: z.array(DatasetVersion) }),
@@ -135,13 +135,13 @@ test('each build names its dataset, version, evaluation and release by digest, a
   }
 });
 
-test('the demo tells in one object what came of it, and leaves the stack up', async () => {
+test('the demo prints its result in one object, and keeps the stack running', async () => {
   const { metricAsServed, metricNeverReplaced, promoted, refused } = rehearsal.summary ?? {};
   expect(told).toMatchObject({ periods, metricAsServed, metricNeverReplaced, promoted, refused });
   expect((await stack.perennial(['status'])).code).toBe(0);
 });
 
-test('production was not touched', async () => {
+test('production is unchanged', async () => {
   const { generation } = await stack.get(
     z.object({ generation: z.unknown() }).loose(),
     '/v1/models/bike-demand/deployments?environment=production',
@@ -149,7 +149,7 @@ test('production was not touched', async () => {
   expect(generation).toBeNull();
 });
 
-test('the ledger says who approved: the principal of the rehearsal, asked by the lifecycle', async () => {
+test("the ledger names the rehearsal's principal as the approver of every deployment", async () => {
   const Entry = LedgerEntry.extend({ principalName: z.string() });
   const { items } = await stack.get(
     z.object({ items: z.array(Entry) }).loose(),

@@ -96,7 +96,7 @@ async function push(commit: string) {
   });
 }
 
-test('rows come from an address and code from git; a push is built, and its commit hears of it', async () => {
+test('rows come from a URL and code from git, and a push is built and gets a commit status', async () => {
   const first = await forge.commit({ 'pushed/train.sh': script, 'pushed/model.onnx': goodModel, 'other/big.bin': 'x' });
   model = await tinyModel('pushed', (configuration) => ({
     ...configuration,
@@ -195,7 +195,7 @@ async function follow(name: string, ours: readonly (readonly [string, string])[]
   }
 }
 
-test('the page on a PostgreSQL source can be followed, and asking again adds nothing', async () => {
+test('the page on a PostgreSQL source can be followed, and ingesting again adds nothing', async () => {
   const page = await readFile(join(repository, 'docs/how-to/postgresql-source.md'), 'utf8');
   const client = new Client({ connectionString: database.url });
   await client.connect();

@@ -109,7 +109,7 @@ async function serveRows(environment: string): Promise<void> {
   await Promise.all(Array.from({ length: 5 }, () => serveRow(environment)));
 }
 
-test('the minimum of the environment wants two people, whatever the model says, and both see the evidence', async () => {
+test("the environment's minimum policy requires two votes, whatever the model's policy, and both voters see the evidence", async () => {
   const minimumPolicy = { votes: 2, roles: ['approver'], requesterMayVote: false, expires: '24h' };
   await build(0, 'staging');
   const put = await stack.request('PUT', '/v1/environments/staging', { minimumPolicy }, 'admin');
@@ -129,7 +129,7 @@ test('the minimum of the environment wants two people, whatever the model says, 
   });
 });
 
-test('the release of staging is promoted to production as it is', async () => {
+test('the release of staging is promoted to production unchanged', async () => {
   await stack.json(z.unknown(), ['apply', '-f', model.file, '--environment', 'production']);
   const promoting = stack.perennial(['promote', ...here, '--from', 'staging', '--yes', '--detach', '--json']);
   const { code, stdout, stderr } = await promoting;
@@ -142,7 +142,7 @@ test('the release of staging is promoted to production as it is', async () => {
   expect(staging.generation?.slots.map((slot) => slot.releaseDigest)).toEqual([releaseDigest]);
 });
 
-test('a shadow is compared, a canary answers its share, and what was measured is said when it is promoted', async () => {
+test('a shadow is compared, a canary serves its share, and the promotion states the measurements', async () => {
   await build(3, 'staging');
   const { runId, approval } = await askFor({ version: 2 }, 'staging');
   const file = join(model.folder, 'evidence.html');
@@ -164,7 +164,7 @@ test('a shadow is compared, a canary answers its share, and what was measured is
   expect(history.map(({ change }) => change)).toEqual(['promote', 'canary', 'shadow', 'first']);
 });
 
-test('a canary whose answers prove wrong while it bakes is taken back, and why is said with value and threshold', async () => {
+test('a canary whose labels prove it wrong during its bake is undone, and the reason has value and threshold', async () => {
   await build(50, 'staging');
   const { runId, approval } = await askFor({ version: 3 }, 'staging');
   await approve(approval, 'approver');
@@ -176,7 +176,7 @@ test('a canary whose answers prove wrong while it bakes is taken back, and why i
   expect(generation?.slots).toMatchObject([{ role: 'champion', modelVersionNumber: 2, weight: 100 }]);
 });
 
-test('a rollback takes the heads of code back with it, and the next build is made of them', async () => {
+test('a rollback moves the code head back too, and the next build uses that code', async () => {
   const back = await stack.perennial([
     'rollback',
     ...here,

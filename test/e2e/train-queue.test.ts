@@ -30,13 +30,13 @@ async function modelOn(name: string, queue: string): Promise<void> {
   await stack.json(z.unknown(), ['data', 'ingest', '-f', model.file]);
 }
 
-test('a build goes to the workers of the queue that its configuration names', async () => {
+test('a build runs on the workers of the queue that its configuration names', async () => {
   await modelOn('wants-gpu', 'train-gpu');
   const built = await stack.perennial(['build', '-m', 'wants-gpu', '--as-of', asOf]);
   expect(built.code, built.stderr).toBe(0);
 });
 
-test('a build for a queue that no worker polls waits, says for which, and can be cancelled', async () => {
+test('a build for a queue without workers waits, names the queue, and can be cancelled', async () => {
   await modelOn('wants-other', 'train-large');
   const started = await stack.request('POST', '/v1/models/wants-other/builds', { asOf });
   const { run } = z.object({ run: Run }).loose().parse(started.body);

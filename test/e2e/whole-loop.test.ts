@@ -96,7 +96,7 @@ function infer(id: string) {
   });
 }
 
-test('new data is a trigger: it is built for, a person approves, and it is promoted', async () => {
+test('new data triggers a build, a person approves, and the release is promoted', async () => {
   await stack.json(z.unknown(), ['data', 'ingest', '-f', loop.file]);
   const build = await consumed('new-data');
   expect(build).toMatchObject({ state: 'succeeded', because: 'new-data', outcome: { decision: 'candidate' } });
@@ -110,7 +110,7 @@ test('new data is a trigger: it is built for, a person approves, and it is promo
   expect(await championOf('loop')).toBe(1);
 });
 
-test('a finding of the monitor is a trigger of its own', async () => {
+test('a finding of the monitor triggers a build', async () => {
   const ids = Array.from({ length: 10 }, (_, index) => `prediction-${index}`);
   for (const id of ids) expect((await infer(id)).status).toBe(200);
   // The model predicted 21, and the true value is 500.
@@ -123,7 +123,7 @@ test('a finding of the monitor is a trigger of its own', async () => {
   expect(build).toMatchObject({ state: 'succeeded', because: 'performance' });
 });
 
-test('whoever wonders why nothing is built is told what it waits for, and a changed configuration ends the wait', async () => {
+test('a waiting build names what it waits for, and a changed configuration ends the wait', async () => {
   await applyLoop({ on: ['new-data'], debounce: '0s', cooldown: '1 day' });
   const before = (await runsOf('loop', 'build')).length;
   const trigger = { kind: 'new-data', reason: 'more came' };
@@ -146,7 +146,7 @@ async function applyLoop(retrain: ConfigurationInput['retrain']): Promise<void> 
   expect((await stack.request('PUT', '/v1/models/loop', wanted)).status).toBe(200);
 }
 
-test('triggers that come while Temporal is away are kept, and built for when it is back', async () => {
+test('triggers that arrive while Temporal is down are kept, and built later', async () => {
   const temporal = await stack.pidOf('temporal');
   if (temporal === undefined) throw new Error('Temporal is not running');
   const before = (await triggersOf('loop')).items.length;
@@ -164,7 +164,7 @@ test('triggers that come while Temporal is away are kept, and built for when it 
   });
 });
 
-test('an archived model serves nothing and is built for no more; restored, what served serves again', async () => {
+test('an archived model serves nothing and is not built, and after its restoration the last release serves again', async () => {
   const archived = await stack.perennial(['archive', 'loop', '--reason', 'closed', '--yes']);
   expect(archived.code, archived.stderr).toBe(0);
   await until('the gateway has let it go', async () => (await infer('late')).status !== 200);
@@ -177,7 +177,7 @@ test('an archived model serves nothing and is built for no more; restored, what 
   expect(await championOf('loop')).toBe(1);
 });
 
-test('garbage is told and then removed, and nothing that is needed is', async () => {
+test('garbage is listed and then removed, and nothing that is needed is removed', async () => {
   const objects = join(stack.home, 'objects');
   const garbage = Buffer.from('nobody names these bytes');
   const sha256 = sha256OfBytes(garbage);
@@ -207,7 +207,7 @@ test('garbage is told and then removed, and nothing that is needed is', async ()
   expect(built.code, built.stderr).toBe(0);
 });
 
-test('a schedule that was set by the command line fires, and what it leads to is a build', async () => {
+test('a schedule set on the command line fires and leads to a build', async () => {
   const build = await consumed('schedule', 'clocked');
   expect(build.because).toBe('schedule');
   const paused = await stack.perennial(['schedule', 'pause', 'minutely', '--model', 'clocked']);
