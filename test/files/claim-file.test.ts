@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-test('a file is claimed by one at a time', () => {
+test('only one process at a time can claim a file', () => {
   const file = join(folder, 'lock');
   const release = claimFile(file);
   expect(release).toBeDefined();
@@ -25,7 +25,7 @@ test('a file is claimed by one at a time', () => {
   again?.();
 });
 
-test('a claim ends with the process that is killed', async () => {
+test('a claim ends when its process is killed', async () => {
   const file = join(folder, 'lock');
   const script = `
     const { claimFile } = await import(${JSON.stringify(source)});
@@ -48,6 +48,6 @@ test('a claim ends with the process that is killed', async () => {
   release?.();
 });
 
-test('a file that cannot be made is an error, not a claim of another process', () => {
+test('a file that cannot be created is an error, not a claim of another process', () => {
   expect(() => claimFile(join(folder, 'absent', 'lock'))).toThrow('unable to open database file');
 });

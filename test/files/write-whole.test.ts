@@ -47,7 +47,7 @@ test.each([
   ['bytes', 'writeWhole(file, Buffer.from(content))'],
   ['pieces', 'writeWhole(file, (async function* () { for (const _ of "abc") yield Buffer.from(content); })())'],
   ['a text, synchronously', 'writeWholeSync(file, content)'],
-])('a disk that fills up in the middle of %s leaves the old file and no draft', async (_what, call) => {
+])('a disk that becomes full during the write of %s leaves the old file and no draft', async (_what, call) => {
   await writeFile(file, 'old');
   expect(await onFullDisk(call)).toBe('EFBIG');
   expect(await readFile(file, 'utf8')).toBe('old');
@@ -87,7 +87,7 @@ test.each(writers)('%s replaces a link and leaves alone what it points to', asyn
   expect(await readFile(elsewhere, 'utf8')).toBe('theirs');
 });
 
-test.each(writers)('%s gives the file the mode that it is told, whatever the old one has', async (_name, write) => {
+test.each(writers)('%s gives the file the requested mode, whatever mode the old one has', async (_name, write) => {
   await writeFile(file, 'old', { mode: 0o644 });
   await write(file, 'secret', { mode: 0o600 });
   expect((await stat(file)).mode & 0o777).toBe(0o600);

@@ -50,7 +50,7 @@ function bodyOf(rows: number, rest: object = {}) {
   return { inputs, ...rest };
 }
 
-test('labels and probabilities are two outputs, and the classes of the columns are said', async () => {
+test('labels and probabilities are two outputs, and the response names the classes of the columns', async () => {
   const { status, body } = await serving.ask('POST /v2/models/bike/infer', bodyOf(3));
   expect(status).toBe(200);
   expect(body.outputs).toEqual([
@@ -69,14 +69,14 @@ test('labels and probabilities are two outputs, and the classes of the columns a
   ]);
 });
 
-test('only the outputs that are named are given, and an unknown one is refused with those there are', async () => {
+test('only the requested outputs are returned, and an unknown one is refused with the existing ones', async () => {
   const only = await serving.ask('POST /v2/models/bike/infer', bodyOf(1, { outputs: [{ name: 'probabilities' }] }));
   expect(only.body.outputs.map(({ name }: { name: string }) => name)).toEqual(['probabilities']);
   const unknown = await serving.ask('POST /v2/models/bike/infer', bodyOf(1, { outputs: [{ name: 'scores' }] }));
   expect(unknown).toMatchObject({ status: 400, body: { error: expect.stringContaining('label, probabilities') } });
 });
 
-test('an input of another type is refused by its name', async () => {
+test('an input of the wrong type is refused by name', async () => {
   const body = bodyOf(1);
   const [colour, ...rest] = body.inputs;
   const wrong = { inputs: [{ ...colour!, datatype: 'FP32', data: [1] }, ...rest] };
@@ -86,7 +86,7 @@ test('an input of another type is refused by its name', async () => {
   });
 });
 
-test("MLflow's answer has the labels, and the probabilities beside them", async () => {
+test("MLflow's response has the labels, with the probabilities beside them", async () => {
   const names = Object.keys(given.inputs);
   const data = [0, 1].map((row) => names.map((name) => given.inputs[name]![row]));
   const { status, body } = await serving.ask('POST /invocations?model=bike', {
@@ -99,7 +99,7 @@ test("MLflow's answer has the labels, and the probabilities beside them", async 
   );
 });
 
-test('many requests at a time each get their own rows back', async () => {
+test('many concurrent requests each get their own rows back', async () => {
   const answers = await Promise.all(
     [1, 2, 3, 4, 5].map((rows) => serving.ask('POST /v2/models/bike/infer', bodyOf(rows))),
   );
@@ -109,7 +109,7 @@ test('many requests at a time each get their own rows back', async () => {
   }
 });
 
-test('the log holds the label, the probabilities and the inputs as they came', async () => {
+test('the log contains the label, the probabilities and the unchanged inputs', async () => {
   const { body } = await serving.ask(
     'POST /v2/models/bike/infer',
     bodyOf(1, { parameters: { prediction_ids: ['to-be-logged'] } }),
@@ -121,7 +121,7 @@ test('the log holds the label, the probabilities and the inputs as they came', a
   });
 });
 
-test('of several classes the log holds each row’s probabilities, one a class: what estimates without labels are made of', async () => {
+test('for several classes the log contains one probability per class, which estimates without labels need', async () => {
   const several = classifier('several-numbers');
   const { bytes, features, inputs, rows, classes } = several;
   const { signature: inspected } = await createOnnxFormat({
@@ -154,7 +154,7 @@ test('of several classes the log holds each row’s probabilities, one a class: 
     });
 });
 
-test('the other outputs of a model are answered and logged beside the one that is measured', async () => {
+test('further outputs of a model are returned and logged beside the measured one', async () => {
   const quantiles = ['q10', 'q50', 'q90'];
   const bytes = model({
     nodes: quantiles.map((name) => node('Mul', ['x', `w-${name}`], [name])),

@@ -52,7 +52,7 @@ async function written(id: string): Promise<PredictionRecord | undefined> {
   return records.find((record) => record.id === id);
 }
 
-describe('a row that the model has no finite answer to', () => {
+describe('a row without a finite prediction', () => {
   test('gets null with a reason, and the other rows are answered', async () => {
     const { status, body } = await infer([1, 0, 1, -1], ['p0', 'p1', 'p2', 'p3']);
     expect(status).toBe(200);
@@ -81,7 +81,7 @@ describe('a row that the model has no finite answer to', () => {
     expect(good).not.toHaveProperty('error');
   });
 
-  test('makes the request fail if no row has an answer, and is logged all the same', async () => {
+  test('makes the request fail if no row has a prediction, and is still logged', async () => {
     const { status, body } = await infer([0], ['alone']);
     expect(status).toBe(500);
     expect(body.error).toContain('the model has no answer to the row: the model answers with -Infinity');
@@ -98,7 +98,7 @@ describe('a row that the model has no finite answer to', () => {
     }
   });
 
-  test('counts its request as failed, and is counted as a row', async () => {
+  test('counts its request as failed, and counts as a row', async () => {
     const counts = async () => {
       const served = await ground.repositories.deployments.served(ground.scope, deployed.generation);
       return served.reduce((sum, { errors }) => sum + errors, 0);

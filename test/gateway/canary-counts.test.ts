@@ -148,7 +148,7 @@ test('two gateways have separate counts', async () => {
   await first.close();
 });
 
-test('requests that no model can answer are not held against a canary with the artifact of the champion', async () => {
+test("requests that no release can answer do not count as errors of a canary with the champion's artifact", async () => {
   const canary = await deployStep(logarithmModel(), logarithmModel());
   await serve();
   await ask(1, 40);
@@ -162,7 +162,7 @@ test('requests that no model can answer are not held against a canary with the a
   expect(judge(step, 40, { errorRate: 0.01 })).toMatchObject({ verdict: 'pass' });
 });
 
-test('a row without an answer among others is a failure of its own only where the other release has an answer', async () => {
+test('a row without a prediction among others is an error of one release only if the other has a prediction', async () => {
   const some = { dataframe_records: [{ temp: 1 }, { temp: -1 }] };
   const canary = await deployStep(linear(), logarithmModel());
   await serve();

@@ -12,7 +12,7 @@ import { mountSmallDisk } from '../support/small-disk.ts';
 const within = { timeout: 20_000, interval: 50 };
 
 // The small disk is a tmpfs, which only Linux can mount. .ci/run runs on Linux.
-describe.skipIf(process.platform !== 'linux')('on a small disk of its own', () => {
+describe.skipIf(process.platform !== 'linux')('a gateway on a small disk of its own', () => {
   let ground: ServingGround;
   let disk: SmallDisk;
   /** The gateway's home on the small disk; the object store is on another disk. */
@@ -67,7 +67,7 @@ describe.skipIf(process.platform !== 'linux')('on a small disk of its own', () =
     };
   }
 
-  test('a full disk is reported, dropped rows are counted, and the gateway recovers by itself when there is room', async () => {
+  test('reports a full disk, counts dropped rows, and recovers by itself when there is room', async () => {
     await lay({ onFull: 'drop-counted' });
     const gateway = await start();
     await untilReady(gateway.address);
@@ -89,7 +89,7 @@ describe.skipIf(process.platform !== 'linux')('on a small disk of its own', () =
     expect(gateway.said.filter((line) => line.includes('the disk has room again'))).toHaveLength(1);
   });
 
-  test('requests are refused with the reason if the model requires logging, and answered requests are in the log', async () => {
+  test('refuses requests with the reason if the model requires logging, and logs the answered ones', async () => {
     await lay({ onFull: 'refuse' });
     const gateway = await start();
     await untilReady(gateway.address);
@@ -117,7 +117,7 @@ describe.skipIf(process.platform !== 'linux')('on a small disk of its own', () =
     expect(await uploaded()).toEqual({ rows: answered.length + 1, dropped: 0 });
   });
 
-  test('a gateway that starts on a full disk for the first time serves', async () => {
+  test('serves even if the disk is full at its first start', async () => {
     await lay({ onFull: 'drop-counted' });
     await mkdir(join(home, 'gateway'));
     disk.fill();

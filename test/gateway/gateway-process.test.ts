@@ -37,7 +37,7 @@ function uploaded() {
   return ground.repositories.monitoring.segments(ground.scope, '2000-01-01T00:00:00.000Z', '2100-01-01T00:00:00.000Z');
 }
 
-test('a gateway holds a lease, says what it has loaded, and serves the next generation once it is raised', async () => {
+test('a gateway holds a lease, acknowledges what it has loaded, and serves the next generation once it is raised', async () => {
   const first = await ground.deploy({ bias: 100 });
   const gateway = await startGatewayProcess(ground);
   const { deployments } = ground.repositories;
@@ -57,7 +57,7 @@ test('a gateway holds a lease, says what it has loaded, and serves the next gene
   expect((await gateway.ask(`GET /v2/models/bike/versions/${first.version}/ready`)).status).toBe(200);
 });
 
-test('a generation that cannot be loaded leaves the one before serving, and the database learns why', async () => {
+test('a generation that cannot be loaded leaves the previous one serving, and the database records the reason', async () => {
   await ground.deploy({ bias: 100 });
   const gateway = await startGatewayProcess(ground);
   await expect.poll(() => predict(gateway), within).toBe(103);
@@ -72,21 +72,24 @@ test('a generation that cannot be loaded leaves the one before serving, and the 
 test.each([
   ['altered', (file: string) => writeFile(file, 'other bytes'), /SHA-256/],
   ['missing', () => Promise.resolve(), /has no blob [0-9a-f]{64}/],
-])('an artifact that is %s in the store is not served, and the database learns why', async (_what, put, said) => {
-  const { generation } = await ground.deploy({ bias: 100 });
-  const folder = join(ground.home, 'objects');
-  const stored = (await readdir(folder, { recursive: true })).find((path) => /[0-9a-f]{64}$/.test(path)) ?? '';
-  await rm(join(folder, stored));
-  await put(join(folder, stored));
-  const gateway = await startGatewayProcess(ground);
-  const { deployments } = ground.repositories;
-  await expect
-    .poll(async () => (await deployments.acknowledgements(ground.scope, generation)).failed[0]?.error, within)
-    .toMatch(said);
-  expect(await predict(gateway)).toMatch(/^(404|503): /);
-});
+])(
+  'an artifact that is %s in the store is not served, and the database records the reason',
+  async (_what, put, said) => {
+    const { generation } = await ground.deploy({ bias: 100 });
+    const folder = join(ground.home, 'objects');
+    const stored = (await readdir(folder, { recursive: true })).find((path) => /[0-9a-f]{64}$/.test(path)) ?? '';
+    await rm(join(folder, stored));
+    await put(join(folder, stored));
+    const gateway = await startGatewayProcess(ground);
+    const { deployments } = ground.repositories;
+    await expect
+      .poll(async () => (await deployments.acknowledgements(ground.scope, generation)).failed[0]?.error, within)
+      .toMatch(said);
+    expect(await predict(gateway)).toMatch(/^(404|503): /);
+  },
+);
 
-test('nothing is served before it is known what, and the caller may try again', async () => {
+test('requests before the first read of the database are refused and may be tried again', async () => {
   await ground.deploy({ bias: 100 });
   await door.shut();
   const gateway = await startGatewayProcess(ground, door.url);
@@ -99,7 +102,7 @@ test('nothing is served before it is known what, and the caller may try again', 
   await expect.poll(() => predict(gateway), within).toBe(103);
 });
 
-test('serving goes on while the database is away; what happened meanwhile is taken up when it is back', async () => {
+test('a gateway keeps serving while the database is down, and catches up afterwards', async () => {
   await ground.deploy({ bias: 100 });
   const gateway = await startGatewayProcess(ground, door.url);
   await expect.poll(() => predict(gateway), within).toBe(103);
@@ -122,7 +125,7 @@ test('serving goes on while the database is away; what happened meanwhile is tak
     .toBeGreaterThanOrEqual(20);
 });
 
-test('a restart without the database and the object store serves what was served, to whom it was served', async () => {
+test('a restart without the database and the object store serves the same releases to the same callers', async () => {
   await ground.deploy({ bias: 100 });
   const before = await startGatewayProcess(ground, door.url);
   await expect.poll(() => predict(before), within).toBe(103);
@@ -140,7 +143,7 @@ test('a restart without the database and the object store serves what was served
   await rename(join(ground.home, 'objects-away'), join(ground.home, 'objects'));
 });
 
-test('rows of a gateway that was killed reach the store from its next start, all but a line that it had not finished', async () => {
+test('the rows of a killed gateway are uploaded at its next start, except for an incomplete line', async () => {
   const { generation } = await ground.deploy({ bias: 100 });
   const killed = await startGatewayProcess(ground);
   await expect.poll(() => predict(killed), within).toBe(103);
@@ -165,7 +168,7 @@ test('rows of a gateway that was killed reach the store from its next start, all
   await expect.poll(async () => (await told())[0], within).toBeGreaterThanOrEqual(before! + 5);
 });
 
-test('SIGTERM ends the lease, hands over what was logged, and exits 0', async () => {
+test('SIGTERM ends the lease, uploads the log, and exits with 0', async () => {
   await ground.deploy({ bias: 100 });
   const gateway = await startGatewayProcess(ground);
   await expect.poll(() => predict(gateway), within).toBe(103);
@@ -177,7 +180,7 @@ test('SIGTERM ends the lease, hands over what was logged, and exits 0', async ()
   expect(await localSegments()).toEqual([]);
 });
 
-test('SIGTERM without the database exits 0 in bounded time, and the rows stay on disk', async () => {
+test('SIGTERM without the database exits with 0 in bounded time, and the rows stay on disk', async () => {
   await ground.deploy({ bias: 100 });
   const gateway = await startGatewayProcess(ground, door.url);
   await expect.poll(() => predict(gateway), within).toBe(103);
@@ -189,14 +192,14 @@ test('SIGTERM without the database exits 0 in bounded time, and the rows stay on
   expect(await localSegments()).toHaveLength(1);
 });
 
-test('a second gateway in the same folder does not start, and the first is none the worse', async () => {
+test('a second gateway in the same folder does not start, and the first one is unaffected', async () => {
   await ground.deploy({ bias: 100 });
   const first = await startGatewayProcess(ground);
   await expect(startGatewayProcess(ground)).rejects.toThrow('another gateway keeps its state in');
   await expect.poll(() => predict(first), within).toBe(103);
 });
 
-test('a gateway that starts removes the working files of a killed one, and none of one that lives', async () => {
+test('a starting gateway removes the working files of a killed one, and none of a running one', async () => {
   const scratch = join(ground.home, 'gateway', 'scratch');
   const first = await startGatewayProcess(ground);
   await mkdir(join(scratch, 'call-under-way'), { recursive: true });

@@ -52,7 +52,7 @@ describe('the Open Inference Protocol', () => {
     });
   });
 
-  test('answers many rows with one id a row, all different', async () => {
+  test('answers many rows with a different id per row', async () => {
     const { body } = await infer(
       inferBody([
         [1, 2],
@@ -64,7 +64,7 @@ describe('the Open Inference Protocol', () => {
     expect(new Set(body.parameters.prediction_ids).size).toBe(3);
   });
 
-  test("takes the caller's own ids, one a row and each once", async () => {
+  test("accepts the caller's own ids, one per row without duplicates", async () => {
     const two = [
       [1, 2],
       [3, 4],
@@ -77,7 +77,7 @@ describe('the Open Inference Protocol', () => {
       expect((await infer(inferBody(two, { prediction_ids: ids }))).status).toBe(400);
   });
 
-  test('takes the whole matrix under the name that the graph has for it', async () => {
+  test('accepts the whole matrix under its name in the graph', async () => {
     const matrix = { name: 'x', datatype: 'FP32', shape: [2, 2], data: [1, 2, 3, 4] };
     expect((await infer({ inputs: [matrix] })).body.outputs[0].data).toEqual([103, 107]);
     expect(
@@ -100,7 +100,7 @@ describe('the Open Inference Protocol', () => {
     );
   });
 
-  test('has every field that the protocol requires of server and model', async () => {
+  test('returns every field that the protocol requires for server and model', async () => {
     expect((await serving.ask('GET /v2')).body).toEqual({
       name: expect.any(String),
       version: expect.any(String),
@@ -118,7 +118,7 @@ describe('the Open Inference Protocol', () => {
     expect((await serving.ask(`GET /v2/models/bike/versions/${deployed.version}`)).status).toBe(200);
   });
 
-  test('answers by a version that is loaded, and has none of another number', async () => {
+  test('serves a loaded version by its number, and no other number', async () => {
     const row = inferBody([[1, 2]]);
     expect((await serving.ask(`POST /v2/models/bike/versions/${deployed.version}/infer`, row)).status).toBe(200);
     const { status, body } = await serving.ask('POST /v2/models/bike/versions/999/infer', row);
@@ -180,7 +180,7 @@ describe('a body that the model cannot take is refused by name', () => {
     expect(answer.body.error).toContain(message);
   });
 
-  test('10,001 rows, while 10,000 are taken', async () => {
+  test('with 10,001 rows, although 10,000 are accepted', async () => {
     const rows = Array.from({ length: 10_001 }, (_, row) => [row, 0]);
     const answer = await infer(inferBody(rows));
     expect(answer.status).toBe(413);
@@ -190,7 +190,7 @@ describe('a body that the model cannot take is refused by name', () => {
     expect(most.body.outputs[0].data).toHaveLength(10_000);
   });
 
-  test('what is no JSON, with the words of the protocol', async () => {
+  test('if it is not JSON, with an error in the format of the protocol', async () => {
     const answer = await fetch(`${serving.gateway.address}/v2/models/bike/infer`, {
       method: 'POST',
       body: '{"inputs":',
@@ -261,13 +261,13 @@ describe("MLflow's scoring bodies", () => {
     expect(answer.body.error).toContain(message);
   });
 
-  test('want the model named', async () => {
+  test('are refused without the name of a model', async () => {
     expect((await serving.ask('POST /invocations', { inputs: [[1, 2]] })).status).toBe(400);
   });
 });
 
-describe('who may ask', () => {
-  test('nobody without a key, or with one that is unknown', async () => {
+describe('permission to predict', () => {
+  test('needs a known key', async () => {
     for (const key of [null, 'no-such-key']) {
       const { status, body, headers } = await infer(inferBody([[1, 2]]), { key });
       expect(status).toBe(401);
@@ -276,7 +276,7 @@ describe('who may ask', () => {
     }
   });
 
-  test('a viewer, and nobody whose grant is for another model, who does not learn what there is', async () => {
+  test('includes viewers, and a grant on another model reveals nothing about this one', async () => {
     const viewer = await ground.addKey('viewer', [{ role: 'viewer', project: 'default', model: 'bike' }]);
     expect((await infer(inferBody([[1, 2]]), { key: viewer })).status).toBe(200);
     const other = await ground.addKey('other', [{ role: 'admin', project: 'default', model: 'taxi' }]);
@@ -286,7 +286,7 @@ describe('who may ask', () => {
     );
   });
 
-  test('a key that was made a moment ago works at once, and one that was revoked soon does not', async () => {
+  test('begins immediately with a new key, and ends soon after its revocation', async () => {
     const key = await ground.addKey('newcomer', [{ role: 'viewer' }]);
     expect((await infer(inferBody([[1, 2]]), { key })).status).toBe(200);
     const principal = await ground.repositories.principals.ensure('newcomer', 'person', [], null);
@@ -297,7 +297,7 @@ describe('who may ask', () => {
     await expect.poll(async () => (await infer(inferBody([[1, 2]]), { key })).status).toBe(401);
   });
 
-  test('nobody but a rehearsal sets the time of a prediction, or replays', async () => {
+  test('to set the time of a prediction, or to replay, is limited to rehearsals', async () => {
     const times = await infer(inferBody([[1, 2]], { event_times: ['2012-01-01T00:00:00Z'] }));
     expect(times.status).toBe(403);
     expect(times.body.error).toContain("parameters.event_times is taken from a rehearsal's own principal only");
@@ -310,7 +310,7 @@ describe('who may ask', () => {
     expect(wall.body.error).toContain('the clock of "production" is the wall\'s');
   });
 
-  test('a model or an environment that serves nothing is not found', async () => {
+  test('cannot be used for a model or environment that serves nothing', async () => {
     const unknown = await serving.ask('POST /v2/models/taxi/infer', inferBody([[1, 2]]));
     expect(unknown.status).toBe(404);
     expect(unknown.body.error).toContain('no release of taxi/production is deployed');
@@ -319,7 +319,7 @@ describe('who may ask', () => {
   });
 });
 
-test('an answered row is on local disk before its answer, with its features and its time', async () => {
+test('a row is on local disk before its response, with its features and its time', async () => {
   await infer(inferBody([[7, 8]], { prediction_ids: ['written-down'] }));
   const row = (await loggedRows()).find((candidate) => candidate.id === 'written-down');
   expect(row).toMatchObject({
@@ -332,7 +332,7 @@ test('an answered row is on local disk before its answer, with its features and 
   expect(row?.eventTime).toBe(row?.recordedAt);
 });
 
-test('what was answered is counted, and told to the database soon', async () => {
+test('served requests are counted, and the database has the counts soon', async () => {
   const total = async () =>
     (await ground.repositories.deployments.served(ground.scope, deployed.generation)).reduce(
       (sum, count) => sum + count.requests,

@@ -65,7 +65,7 @@ const row = { a: 1, b: 2, city: 'Graz', rooms: 3 };
 const records = (...rows: readonly object[]) => JSON.stringify({ dataframe_records: rows });
 
 // The model predicts a + b (2 · a without b), plus 100 where the city is "unknown", plus 1000 for each room.
-describe('a value that is missing where some were in training', () => {
+describe('a missing value of a feature with missing values in training', () => {
   test('is null or absent in the Open Inference Protocol', async () => {
     expect((await infer([])).body.outputs[0].data).toEqual([3003]);
     expect((await infer([tensor('b', [null])])).body.outputs[0].data).toEqual([3002]);
@@ -122,14 +122,14 @@ describe('a missing value of a feature that was complete in training', () => {
 });
 
 describe('a table as CSV', () => {
-  test('is answered by name; an empty field is missing, a quoted one is text', async () => {
+  test('is read by name; an empty field is missing, and a quoted one is text', async () => {
     const csv = 'rooms,city,"b",order_id,a\r\n3,Graz,2,77,1\r\n3,"Graz, ""West""",,78,1\n3,,2,79,1\n';
     const { status, body, headers } = await invoke(csv, 'text/csv; charset=utf-8');
     expect({ status, body }).toEqual({ status: 200, body: { predictions: [3003, 3002, 3103] } });
     expect(headers.get('perennial-ignored')).toBe('order_id');
   });
 
-  test('is refused by row and feature where a value is of another type, and where no row is there', async () => {
+  test('is refused by row and feature for a value of the wrong type, and refused without rows', async () => {
     expect((await invoke('a,b,city,rooms\n1,2,Graz,3\nx,2,Graz,3\n', 'text/csv')).body.error).toContain(
       'feature "a", row 1: expected a finite number within 32-bit range, got "x"',
     );
@@ -141,13 +141,13 @@ describe('a table as CSV', () => {
   });
 });
 
-test('NaN beside text of many megabytes, with escapes in it, is read', async () => {
+test('NaN beside text of many megabytes with escapes is read', async () => {
   const city = String.raw`\"NaN\" `.repeat(2 ** 20);
   const { status, body } = await invoke(`{"inputs": {"a": [1], "b": [NaN], "city": ["${city}"], "rooms": [3]}}`);
   expect({ status, body }).toMatchObject({ status: 200, body: { predictions: [expect.any(Number)] } });
 });
 
-test('the texts of data.nulls mean missing in requests too', async () => {
+test('the texts in data.nulls also mean missing in requests', async () => {
   const words = await layServingGround({ data: { nulls: ['NA', '-'] } });
   await words.deployModel(fillableModel(), signature);
   const gateway = await startTestGateway(words);

@@ -36,7 +36,7 @@ function stored() {
 
 const tenRows = Array.from({ length: 10 }, (_, row) => [row, row]);
 
-test('a full log refuses requests where the model says so, and takes them again once it was uploaded', async () => {
+test('a full log refuses requests if the model says so, and accepts them after an upload', async () => {
   await serve({ onFull: 'refuse' }, { logLimits: { bytes: 4_000 } });
   expect((await infer(tenRows)).status).toBe(200);
   const full = await infer(tenRows);
@@ -48,7 +48,7 @@ test('a full log refuses requests where the model says so, and takes them again 
   expect(await stored()).toMatchObject([{ rows: 10 }]);
 });
 
-test('a full log drops rows and counts them where the model says so', async () => {
+test('a full log drops rows and counts them if the model says so', async () => {
   await serve({ onFull: 'drop-counted' }, { logLimits: { bytes: 4_000 } });
   for (let i = 0; i < 3; i += 1) expect((await infer(tenRows)).status).toBe(200);
   await flush();
@@ -58,14 +58,14 @@ test('a full log drops rows and counts them where the model says so', async () =
   );
 });
 
-test('a sample of nothing writes nothing down, and answers', async () => {
+test('with a sample of 0 nothing is logged, and requests are answered', async () => {
   await serve({ sample: 0 });
   expect((await infer(tenRows)).status).toBe(200);
   await flush();
   expect(await stored()).toEqual([]);
 });
 
-test('local files go only once the store and the database have the rows', async () => {
+test('local files are removed only when the store and the database have the rows', async () => {
   await serve({});
   await infer(tenRows);
   const folder = join(ground.home, 'gateway', 'segments');
@@ -79,7 +79,7 @@ test('local files go only once the store and the database have the rows', async 
   expect(await stored()).toHaveLength(1);
 });
 
-test('the id of a request finds its predictions by their rows, and an id of no prediction is unknown', async () => {
+test('a request id finds its predictions by row, and the id of no prediction is unknown', async () => {
   await serve({});
   const { monitoring } = ground.repositories;
   const label = (name: object) => monitoring.addLabels(ground.scope, [{ ...name, value: 103 }], ground.operator);
@@ -100,7 +100,7 @@ test('the id of a request finds its predictions by their rows, and an id of no p
   expect(await label({ id: 'absent' })).toMatchObject({ unknown: 1, waiting: 1 });
 });
 
-test('a label that came before its prediction is joined when the segment arrives', async () => {
+test('a label that arrives before its prediction is joined when the segment arrives', async () => {
   await serve({});
   const { monitoring } = ground.repositories;
   const labels = [{ id: 'early', value: '7.0' }];
@@ -112,13 +112,13 @@ test('a label that came before its prediction is joined when the segment arrives
   expect(await monitoring.waitingLabels(ground.scope)).toBe(0);
 });
 
-test('old segments are handed over without anybody asking', async () => {
+test('old segments are uploaded without a request', async () => {
   await serve({}, { logLimits: { segmentAgeMs: 1 } });
   await infer(tenRows);
   await expect.poll(async () => (await stored()).map(({ rows }) => rows), { timeout: 15_000 }).toEqual([10]);
 });
 
-test('only an operator has rows handed over', async () => {
+test('only an operator can flush the log', async () => {
   await serve({});
   const key = await ground.addKey('viewer', [{ role: 'viewer' }]);
   expect(
@@ -128,7 +128,7 @@ test('only an operator has rows handed over', async () => {
   expect((await serving.ask('POST /v1/flush', { model: 'bike' })).status).toBe(400);
 });
 
-test('a model that answers NaN fails that request alone; the failure is counted, and the row is kept', async () => {
+test('a request for which the model predicts NaN fails alone, the failure is counted, and the row is kept', async () => {
   ground = await layServingGround();
   const signature: Signature = {
     schemaVersion: 1,
@@ -151,7 +151,7 @@ test('a model that answers NaN fails that request alone; the failure is counted,
   expect(await stored()).toMatchObject([{ rows: 4 }]);
 });
 
-test('a flush waits for the lease, without which the database takes no counts', async () => {
+test('a flush waits for the lease, because the database refuses counts without it', async () => {
   ground = await layServingGround();
   const { generation } = await ground.deploy({ bias: 100 });
   const may = Promise.withResolvers<void>();
@@ -171,7 +171,7 @@ test('a flush waits for the lease, without which the database takes no counts', 
   expect(await deployments.served(ground.scope, generation)).toMatchObject([{ requests: 1, errors: 0 }]);
 });
 
-test('a flush whose counts the database does not take is no success', async () => {
+test('a flush fails if the database does not accept its counts', async () => {
   ground = await layServingGround();
   await ground.deploy({ bias: 100 });
   serving = await startWith({

@@ -112,7 +112,7 @@ describe('a body is JSON', () => {
     'text/csv',
     'json',
     'application/json; charset=latin1',
-  ])('and %s is refused with 415 and the types that are taken', async (type) => {
+  ])('but %s is refused with 415 and the accepted types', async (type) => {
     const { status, body } = await send(inferPath, sum, { 'content-type': type });
     expect(status).toBe(415);
     expect(body).toEqual({ error: expect.stringMatching(/send JSON as application\/json|send it as UTF-8/) });
@@ -123,7 +123,7 @@ describe('a body is JSON', () => {
     ['half a document', '{"inputs":', 'the body is not JSON'],
     ['bytes that are no text', Uint8Array.of(0x7b, 0xff, 0x7d), 'the body is not UTF-8'],
     ['UTF-16', Buffer.from(`\uFEFF${sum}`, 'utf16le'), 'the body is not UTF-8'],
-  ])('and %s is refused by name', async (_what, sent, message) => {
+  ])('but %s is refused by name', async (_what, sent, message) => {
     const { status, body } = await send(inferPath, sent, { 'content-type': 'application/json' });
     expect({ status, error: body.error }).toEqual({ status: 400, error: expect.stringContaining(message) });
   });
@@ -144,7 +144,7 @@ describe('a compressed body', () => {
     expect((await send(invocations, gzipSync('b,a\n2,1\n'), headers)).body).toEqual({ predictions: [3] });
   });
 
-  test('is refused if it unpacks to more than the limit, is not what it says, or nobody can read it', async () => {
+  test('is refused if it unpacks beyond the limit, has another encoding than declared, or an unknown one', async () => {
     const large = gzipSync(Buffer.alloc(40 * 2 ** 20, ' '));
     expect((await send(inferPath, large, { 'content-encoding': 'gzip' })).status).toBe(413);
     const lie = await send(inferPath, sum, { 'content-encoding': 'gzip' });
@@ -157,7 +157,7 @@ describe('a compressed body', () => {
 describe('the extension of binary tensors', () => {
   const way = 'binary_data=False';
 
-  test('is refused with the way out: in the body, and for an output', async () => {
+  test('is refused with the way out, in the body and for an output', async () => {
     const json = JSON.stringify({ inputs: [{ ...inputs[0], data: undefined, parameters: { binary_data_size: 4 } }] });
     const binary = Buffer.concat([Buffer.from(json), Buffer.from([0, 0, 128, 63])]);
     const header = { 'inference-header-content-length': String(json.length) };
@@ -172,7 +172,7 @@ describe('the extension of binary tensors', () => {
       expect(answer).toMatchObject({ status: 400, body: { error: expect.stringContaining(way) } });
   });
 
-  test('is not refused where a client only says that it would read binary outputs, and sends JSON', async () => {
+  test('is not refused if a client that sends JSON only offers to read binary outputs', async () => {
     const asked = { inputs, parameters: { binary_data_output: true } };
     expect(values(await send(inferPath, JSON.stringify(asked)))).toEqual([3]);
     const outputs = [{ name: 'y', parameters: { binary_data: false } }];
@@ -181,7 +181,7 @@ describe('the extension of binary tensors', () => {
     expect(values(await send(inferPath, sum, { 'inference-header-content-length': String(sum.length) }))).toEqual([3]);
   });
 
-  test('and the extensions of classes and shared memory are refused by name', async () => {
+  test('is refused by name, like the extensions for classification and shared memory', async () => {
     const outputs = [{ name: 'y', parameters: { classification: 2 } }];
     expect((await send(inferPath, JSON.stringify({ inputs, outputs }))).body.error).toContain('"classification"');
     const shared = [{ ...inputs[0], data: undefined, parameters: { shared_memory_region: 'r' } }, inputs[1]];
@@ -189,7 +189,7 @@ describe('the extension of binary tensors', () => {
   });
 });
 
-test('model_version picks a loaded version, as the path does', async () => {
+test('model_version selects a loaded version, like the path', async () => {
   expect(values(await send(inferPath, JSON.stringify({ inputs, model_version: '1' })))).toEqual([3]);
   expect(values(await send(inferPath, JSON.stringify({ inputs, model_version: '' })))).toEqual([3]);
   expect((await send(inferPath, JSON.stringify({ inputs, model_version: '9' }))).status).toBe(404);
@@ -206,7 +206,7 @@ test.each([
   expect({ status, error: body.error }).toEqual({ status: 400, error: expect.stringContaining(message) });
 });
 
-test('text that is no Unicode is refused, so that the log keeps every other row', async () => {
+test('text that is not valid Unicode is refused, so that the log keeps every other row', async () => {
   const words = { 'perennial-environment': 'words' };
   const half = String.raw`"\ud800"`;
   const feature = await send(invocations, `{"instances": [[true, ${half}]]}`, words);
@@ -221,7 +221,7 @@ test('text that is no Unicode is refused, so that the log keeps every other row'
   }
 });
 
-test('truth values may be 0 and 1, in CSV too', async () => {
+test('booleans may be 0 and 1, in CSV too', async () => {
   const words = { 'perennial-environment': 'words' };
   const csv = await send(invocations, 'fresh,city\nTrue,x\nfalse,x\n1,x\n0,x\n', {
     ...words,
@@ -237,7 +237,7 @@ test('truth values may be 0 and 1, in CSV too', async () => {
 describe('columns of /invocations', () => {
   const there = { 'perennial-environment': 'numbered' };
 
-  test('may be named by numbers, as pandas numbers them', async () => {
+  test('may be numbered as pandas numbers them', async () => {
     const split = { dataframe_split: { index: ['x'], columns: [2, 0, 1], data: [[3, 1, 2]] } };
     expect((await send(invocations, JSON.stringify(split), there)).body).toEqual({ predictions: [321] });
     const records = { dataframe_records: [{ 0: 1, 1: 2, 2: 3 }] };
@@ -259,7 +259,7 @@ describe('columns of /invocations', () => {
     expect(index.headers.get('perennial-ignored-count')).toBe('1');
   });
 
-  test('that differ from an absent feature by case or blanks are refused, not ignored', async () => {
+  test('that differ from an absent feature only in case or blanks are refused, not ignored', async () => {
     const { status, body } = await send(invocations, 'a, b\n1, 2\n', { 'content-type': 'text/csv' });
     expect(status).toBe(400);
     expect(body.error).toBe('feature "b" is missing; rename the column " b" of the request to it');
@@ -268,25 +268,25 @@ describe('columns of /invocations', () => {
     );
   });
 
-  test('none of which is a feature are named in the refusal', async () => {
+  test('without any feature are named in the refusal', async () => {
     const { body } = await send(invocations, 'a;b\n1;2\n', { 'content-type': 'text/csv' });
     expect(body.error).toBe('the request names none of the features, and the request has "a;b"; the model takes a, b');
   });
 
-  test('that differ in every row take no more room than they have values', async () => {
+  test('that differ in every row use no more memory than they have values', async () => {
     const rows = Array.from({ length: 9_000 }, (_, at) => ({ a: 1, b: 2, [`k${at}`]: at }));
     const { body, headers } = await send(invocations, JSON.stringify({ dataframe_records: rows }));
     expect(body.predictions).toHaveLength(9_000);
     expect(headers.get('perennial-ignored-count')).toBe('9000');
   });
 
-  test('of many features are not all listed in a message', async () => {
+  test('of many features are not all listed in an error', async () => {
     const { body } = await send(invocations, '{"instances": [{"x": 1}]}', { 'perennial-environment': 'many' });
     expect(body.error).toContain('feature19 and 20 more');
   });
 });
 
-test('a CSV of millions of rows is refused before it is read to its end', async () => {
+test('a CSV of millions of rows is refused before it is completely read', async () => {
   const { status, body } = await send(invocations, `a,b\n${'1,2\n'.repeat(8_000_000)}`, { 'content-type': 'text/csv' });
   expect({ status, error: body.error }).toEqual({
     status: 413,
@@ -294,7 +294,7 @@ test('a CSV of millions of rows is refused before it is read to its end', async 
   });
 });
 
-test('the matrix of a model that takes one is asked for under its own name', async () => {
+test('the matrix of a model is expected under its own name', async () => {
   const matrix = { name: 'input', datatype: 'FP32', shape: [1, 3], data: [1, 2, 3] };
   const there = { 'perennial-environment': 'numbered' };
   expect(values(await send(inferPath, JSON.stringify({ inputs: [{ ...matrix, name: 'x' }] }), there))).toEqual([321]);
@@ -302,7 +302,7 @@ test('the matrix of a model that takes one is asked for under its own name', asy
   expect(body.error).toContain('or all of them as "x" of shape [rows, 3]');
 });
 
-test("MLflow's health routes need no key, and a path that cannot be read is refused in the shape of the protocol", async () => {
+test("MLflow's health routes need no key, and an unreadable path is refused in the format of the protocol", async () => {
   for (const path of ['/ping', '/health'])
     expect((await serving.ask(`GET ${path}`, undefined, { key: null })).status).toBe(200);
   for (const path of ['/v2/models/%zz', `/v2/models/${'x'.repeat(300)}`]) {

@@ -79,7 +79,7 @@ test('columns are found by name, and a header names those that were ignored', as
   expect(records.headers.get('perennial-ignored')).toBe('a%2Cb,na%C3%AFve%20x');
 });
 
-test.each(['instances.json', 'rows.csv'])('%s is answered by name', async (file) => {
+test.each(['instances.json', 'rows.csv'])('the features of %s are found by name', async (file) => {
   const { status, body, headers } = await invoke(file);
   expect({ status, body }).toEqual({ status: 200, body: { predictions: [3] } });
   expect(headers.get('perennial-ignored')).toBeNull();

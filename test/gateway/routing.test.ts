@@ -33,19 +33,19 @@ async function shareOfCanary(parameters: (i: number) => Record<string, unknown>,
   return versions.filter((version) => version === canary.version).length / requests;
 }
 
-test('a caller who has a routing key always meets the same version', async () => {
+test('requests with the same routing key always get the same version', async () => {
   for (const user of ['ann', 'bo', 'cy', 17, true]) {
     const versions = await Promise.all(Array.from({ length: 10 }, () => versionFor({ user })));
     expect(new Set(versions).size).toBe(1);
   }
 });
 
-test('the canary has its weight of the routing keys, and of requests without one', async () => {
+test('the canary gets its weight of the routing keys, and of the requests without one', async () => {
   expect(await shareOfCanary((user) => ({ user: `user-${user}` }), 1_000)).toBeCloseTo(0.3, 1);
   expect(await shareOfCanary(() => ({}), 1_000)).toBeCloseTo(0.3, 1);
 });
 
-test('who has met the canary stays with it as its weight rises', async () => {
+test('a routing key that the canary has served stays with it as its weight rises', async () => {
   const users = Array.from({ length: 100 }, (_, user) => ({ user: `steady-${user}` }));
   const before = await Promise.all(users.map((user) => versionFor(user)));
   const raised = await ground.deploy({ bias: 300, weight: 60 });
@@ -59,7 +59,7 @@ test('who has met the canary stays with it as its weight rises', async () => {
   expect(after.filter((version) => version === raised.version).length).toBeGreaterThan(met.length);
 });
 
-test('a rehearsal sets event times, replays to whom it names, and its rows say so', async () => {
+test('a rehearsal sets event times and replays to a named release, and its logged rows say so', async () => {
   const scope = await ground.rehearsal('rehearsal-one');
   const first = await ground.deploy({ bias: 100, scope });
   const second = await ground.deploy({ bias: 200, weight: 10, scope });

@@ -53,7 +53,7 @@ async function loggedRows(): Promise<PredictionRecord[]> {
   );
 }
 
-test('the champion answers all, the shadow is asked the same, and how they differ is told', async () => {
+test('the champion answers every request, the shadow gets the same requests, and the differences are reported', async () => {
   const shadow = await ground.deploy({ bias: 104, weight: 0 });
   await until(shadow.generation);
   const { deployments } = ground.repositories;
@@ -86,7 +86,7 @@ test('the champion answers all, the shadow is asked the same, and how they diffe
   ]);
 });
 
-test('a request that names its version is not the champion’s, and the shadow is not asked', async () => {
+test('a request for a named version does not reach the shadow', async () => {
   const { deployments } = ground.repositories;
   const generation = (await deployments.current(ground.scope))?.generation ?? 0;
   const before = await deployments.shadowed(ground.scope, generation);
@@ -98,7 +98,7 @@ test('a request that names its version is not the champion’s, and the shadow i
     .toBe((before[0]?.compared ?? 0) + 1);
 });
 
-test('a shadow that cannot answer is counted, and the caller notices nothing', async () => {
+test('a failure of the shadow is counted, and the caller does not notice it', async () => {
   // The shadow needs a feature that the champion does not have and that no request contains.
   const signature = { ...matrixSignature, inputs: [{ name: 'wind', type: 'FP32' as const }] };
   const shadow = await ground.deployModel(logarithmModel(), signature, 0);
@@ -117,7 +117,7 @@ const answers = (value: number): Answers => ({
   failures: [],
 });
 
-test('a slow shadow holds nobody up: one question at a time, and what is too many is dropped and counted', async () => {
+test('a slow shadow delays no caller, gets one request at a time, and further ones are dropped and counted', async () => {
   let asked = 0;
   let answer = (): void => undefined;
   const slot = {

@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-test('of what is kept at the same time the last is found again, and none fails', async () => {
+test('the last of several concurrent writes is read again, and none fails', async () => {
   const state = new GatewayState(folder, logger, new GatewayDisk(folder, logger));
   const instants = Array.from({ length: 50 }, (_, second) => new Date(second * 1_000).toISOString());
   await Promise.all(instants.map((readAt) => state.keepReadAt(readAt)));
@@ -63,7 +63,7 @@ const entry: ServingEntry = {
   ],
 };
 
-test('what serves is found again with what the format of each model adds to its signature', async () => {
+test("the serving table is read again, including what a model's format adds to its signature", async () => {
   const [version] = entry.versions;
   const { signature } = version!;
   const withFormat = {
@@ -77,7 +77,7 @@ test('what serves is found again with what the format of each model adds to its 
   expect(said).toEqual([]);
 });
 
-test('a serving table of before versions had a format is read', async () => {
+test('a serving table from before versions had a format is read', async () => {
   const { format: _format, ...older } = entry.versions[0]!;
   const table = { schemaVersion: 1, entries: [{ ...entry, versions: [older] }] };
   await writeFile(join(folder, 'serving-table.json'), JSON.stringify(table));

@@ -43,7 +43,7 @@ async function predict(gateway: GatewayProcess) {
 const fresh = (value: number) => ({ value, header: false, stale: false });
 const stale = (value: number) => ({ value, header: true, stale: true });
 
-test('a gateway that is cut off serves nothing old without saying so, and is up to date when it returns', async () => {
+test('a disconnected gateway marks old releases as stale, and is up to date when it reconnects', async () => {
   await ground.deploy({ bias: 100 });
   const near = await startGatewayProcess(ground);
   const far = await startGatewayProcess(ground, door.url, otherHome);
@@ -66,7 +66,7 @@ test('a gateway that is cut off serves nothing old without saying so, and is up 
     .toHaveLength(2);
 });
 
-test('one that starts again while it is cut off tells how old what it kept is, not how long it runs', async () => {
+test('a gateway that restarts while disconnected reports the age of its stored state, not of its process', async () => {
   await ground.deploy({ bias: 100 });
   const before = await startGatewayProcess(ground, door.url, otherHome);
   await expect.poll(() => predict(before), within).toEqual(fresh(103));
@@ -79,7 +79,7 @@ test('one that starts again while it is cut off tells how old what it kept is, n
   expect(await predict(after)).toEqual(stale(103));
 });
 
-test('where the model says so it refuses rather than answer with what is old', async () => {
+test('a gateway refuses requests instead of serving stale releases if the model says so', async () => {
   await endGatewayProcesses();
   await door.shut();
   await ground.stop();

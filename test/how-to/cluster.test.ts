@@ -82,7 +82,7 @@ test.each([
   'compose up --detach --scale worker',
   'compose run worker node',
   'compose down --rmi all',
-])('the stand-in refuses what it does not know: docker %s', (words) => {
+])('the stand-in refuses an unknown command: docker %s', (words) => {
   expect(() => parseCommand(words.split(' '))).toThrow(/stand-in|Unknown option|SERVICE=NUMBER/);
 });
 
@@ -91,7 +91,7 @@ test.each([
   ['up --detach gatewy', [...named, 'PERENNIAL_ADMIN_KEY'], /no such service: gatewy/],
   ['run --rm worker node', [...named, 'PERENNIAL_ADMIN_KEY'], /not worker/],
   ['up --detach', named, /PERENNIAL_ADMIN_KEY is not set/],
-] as const)('docker compose %s starts nothing where that is wrong', async (words, variables, why) => {
+] as const)('docker compose %s is refused as wrong and starts nothing', async (words, variables, why) => {
   const elsewhere = await mkdtemp(join(tmpdir(), 'perennial-refused-'));
   await symlink(join(repository, 'docker-compose.yml'), join(elsewhere, 'docker-compose.yml'));
   await writeFile(join(elsewhere, '.env'), variables.map((name) => `${name}=1.0\n`).join(''));

@@ -30,17 +30,17 @@ beforeAll(async () => {
 
 const types = Object.keys(workflows).toSorted((a, b) => a.localeCompare(b));
 
-test('there is a history of every workflow, and none of one that is gone', () => {
+test('every workflow has a recorded history, and every history has its workflow', () => {
   const files = readdirSync(folder).map((file) => file.replace(/\.json$/, ''));
   expect(files.toSorted((a, b) => a.localeCompare(b))).toEqual(types);
 });
 
-test.each(types)('a recorded %s replays', async (type) => {
+test.each(types)('the recorded history of %s replays', async (type) => {
   const { workflowId, history } = recorded(type);
   await Worker.runReplayHistory({ workflowBundle }, historyFromJSON(history), workflowId);
 });
 
-test.each(types)('a %s whose history says that another activity ran does not replay', async (type) => {
+test.each(types)('a history of %s in which another activity ran does not replay', async (type) => {
   const { workflowId, history } = recorded(type);
   const altered = structuredClone(history);
   const scheduled = altered.events.find((event) => 'activityTaskScheduledEventAttributes' in event);

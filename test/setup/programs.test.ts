@@ -24,7 +24,7 @@ const getTemporal = (env: Record<string, string> = {}) =>
   machine.call('get-program.mjs', 'setup.getTemporal(process.env, () => {})', env);
 
 describe('the Temporal CLI', () => {
-  it('is downloaded where it is missing, kept in the cache, and not fetched again', async () => {
+  it('is downloaded if it is missing, kept in the cache, and not downloaded again', async () => {
     const asked: string[] = [];
     const url = await machine.serve((request, response) => {
       asked.push(request.url ?? '');
@@ -40,7 +40,7 @@ describe('the Temporal CLI', () => {
     expect(readdirSync(join(machine.cache, 'perennial/bin'))).toEqual(['temporal-1.9.1']);
   });
 
-  it('on the PATH is taken, and a namesake there is passed over', async () => {
+  it('is taken from the PATH, unless the program there only has the same name', async () => {
     const namesake = await machine.script('temporal', 'echo "temporal, a calendar"');
     const url = await machine.serve((_request, response) => response.end(archive));
     const { done } = await getTemporal({ PERENNIAL_TEMPORAL_CLI_URL: url });
@@ -55,7 +55,7 @@ describe('the Temporal CLI', () => {
     ['1.6.0 (Server 1.30.2, UI 2.42.1)', 'has Temporal server 1.30.2, and anything older than 1.30.3 is unsafe'],
     ['0.10.7 (server 0.31.0) (ui 2.10.3)', 'has Temporal server 0.31.0, and anything older than 1.30.3 is unsafe'],
     ['0.0.0-DEV', 'does not say which Temporal server it has'],
-  ])('of version %s on the PATH is passed over, and a sentence says why', async (version, why) => {
+  ])('of version %s on the PATH is skipped, with a message that says why', async (version, why) => {
     const old = await machine.script('temporal', `echo "temporal version ${version}"`);
     const url = await machine.serve((_request, response) => response.end(archive));
     const { done } = await getTemporal({ PERENNIAL_TEMPORAL_CLI_URL: url });
@@ -75,7 +75,7 @@ describe('the Temporal CLI', () => {
     },
   );
 
-  it('that an older checkout has kept is not used', async () => {
+  it('from the cache of an older checkout is not used', async () => {
     const bin = join(machine.cache, 'perennial/bin');
     await mkdir(bin, { recursive: true });
     await writeFile(join(bin, 'temporal'), `#!/bin/sh\n${saysUnsafe}\n`, { mode: 0o755 });
@@ -85,19 +85,19 @@ describe('the Temporal CLI', () => {
     expect(found).toEqual({ done: join(machine.cache, kept) });
   });
 
-  it('that a mirror holds in an unsafe version is refused', async () => {
+  it('in an unsafe version from a mirror is refused', async () => {
     const unsafe = await archiveOf(`#!/bin/sh\n${saysUnsafe}\n`);
     const url = await machine.serve((_request, response) => response.end(unsafe));
     expect(String((await getTemporal({ PERENNIAL_TEMPORAL_CLI_URL: url })).problem)).toContain('1.29.1');
     expect(existsSync(join(machine.cache, kept))).toBe(false);
   });
 
-  it('is given up within five seconds where no answer comes, and the sentence says what to install', async () => {
+  it('is given up after five seconds without an answer, with a message that says what to install', async () => {
     const url = await machine.serve(() => {});
     await expectGivenUp(url, 'no answer within 4 s');
   });
 
-  it('is given up as soon where an answer stops in its middle', async () => {
+  it('is given up equally soon if an answer stops in the middle', async () => {
     const url = await machine.serve((_request, response) => {
       response.writeHead(200, { 'content-length': archive.length });
       response.write(archive.subarray(0, 20));
@@ -105,12 +105,12 @@ describe('the Temporal CLI', () => {
     await expectGivenUp(url, 'no answer within 4 s');
   });
 
-  it('is given up at once where nobody listens or there is no such release', async () => {
+  it('is given up at once if no server listens or the release does not exist', async () => {
     await expectGivenUp(await machine.deadUrl(), 'ECONNREFUSED');
     await expectGivenUp(await machine.serve((_request, response) => response.writeHead(404).end()), 'HTTP 404');
   });
 
-  it('is downloaded through the proxy of the environment, and from this machine without it', async () => {
+  it('is downloaded through the proxy of the environment, but directly from this machine', async () => {
     await machine.link('curl');
     const mirror = await machine.serve((_request, response) => response.end(archive));
     const proxy = await startWebProxy({ 'releases.example': new URL(mirror).host }, 'user:s3cret');
@@ -133,7 +133,7 @@ describe('the Temporal CLI', () => {
     }
   });
 
-  it('whose bytes are not those of the release is refused', async () => {
+  it('with other bytes than the release is refused', async () => {
     const url = await machine.serve((_request, response) => response.end(archive));
     const target = join(machine.folder, 'kept');
     const download = (sha256: string) =>
@@ -148,7 +148,7 @@ describe('the Temporal CLI', () => {
     expect(await download(sha256Of(`#!/bin/sh\n${saysTemporal}\n`))).toEqual({ done: { from: url } });
   });
 
-  it('that was named and cannot be used is said to be wrong, and nothing else is tried', async () => {
+  it('that is named explicitly and does not work is an error, and nothing else is tried', async () => {
     const url = await machine.serve((_request, response) => response.end(archive));
     for (const [body, why] of [
       ['exit 1', 'does not run'],
@@ -167,7 +167,7 @@ describe('the Temporal CLI', () => {
 describe('MinIO', () => {
   const getMinio = () => machine.call('get-program.mjs', 'setup.getMinio(process.env, () => {})');
 
-  it('is built from source, and a build that fails leaves nothing', async () => {
+  it('is built from source, and a failed build leaves nothing', async () => {
     expect((await getMinio()).problem).toMatch(/there is no Go to build it with.*install Go 1\.25 or newer/);
     await machine.script(
       'go',

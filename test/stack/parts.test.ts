@@ -51,18 +51,18 @@ describe('a part', () => {
   });
   const never = () => Promise.resolve(false);
 
-  it('that cannot start is given up, with the end of what it said', async () => {
+  it('that cannot start is given up, with the end of its output', async () => {
     const starting = supervisor.start(partThat('console.error("no such thing"); process.exit(3)', never));
     await expect(starting).rejects.toMatchObject({ code: 'process-died' });
     await expect(starting).rejects.toThrow(/ended with code 3; the end of .*part\.log:\nno such thing/);
   });
 
-  it('that hangs is ended, and says so', async () => {
+  it('that hangs is ended, with a message', async () => {
     void supervisor.start(partThat('setInterval(() => {}, 1000)', never)).catch(() => {});
     await until('it is said', () => said.some((line) => line.startsWith('part did not answer within 2 s')), 10_000);
   });
 
-  it('that keeps dying once it has answered is started again and again, loudly', async () => {
+  it('that keeps ending after it has answered is restarted again and again, with warnings', async () => {
     await supervisor.start(
       partThat('console.error("worn out"); setTimeout(() => process.exit(5), 200)', () => Promise.resolve(true)),
     );
@@ -76,13 +76,13 @@ describe('a part', () => {
 
   const pauses = () => said.flatMap((line) => /started again in ([\d.]+) s/.exec(line)?.[1] ?? []);
 
-  it('is restarted at once every time it dies after it answered', async () => {
+  it('is restarted at once each time it ends after it has answered', async () => {
     await supervisor.start(partThat('setTimeout(() => process.exit(5), 100)', () => Promise.resolve(true)));
     await until('it has ended six times', () => pauses().length >= 6, 20_000);
     expect(new Set(pauses())).toEqual(new Set(['0.25']));
   });
 
-  it('waits longer before each restart if it dies before it answers', async () => {
+  it('is restarted after longer and longer pauses if it ends before it answers', async () => {
     let well = true;
     const program = () => (well ? 'setTimeout(() => process.exit(5), 100)' : 'process.exit(5)');
     const part = partThat('', async () => well);
@@ -95,7 +95,7 @@ describe('a part', () => {
     expect(pauses().slice(0, 4)).toEqual(['0.25', '0.25', '0.5', '1']);
   });
 
-  it('that does not end when it is asked is killed, with what it has started', async () => {
+  it('that does not end when asked is killed, with its child processes', async () => {
     const child = "require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])";
     const program = `process.on('SIGTERM', () => {}); console.error('child', ${child}.pid); setInterval(() => {}, 1000)`;
     await supervisor.start(partThat(program, () => Promise.resolve(true)));
@@ -111,7 +111,7 @@ describe('ports', () => {
     ['API', 'GATEWAY', 'WORKER', 'POSTGRES', 'TEMPORAL', 'TEMPORAL_UI'].map((part) => [`PERENNIAL_${part}_PORT`, '0']),
   );
 
-  it('are the same at the next start, and another one where one is taken by then', async () => {
+  it('are the same at the next start, except for one that is taken by then', async () => {
     const first = await choosePorts(folder, settings(anyPorts), say);
     expect(new Set(Object.values(first)).size).toBe(6);
     expect(await choosePorts(folder, settings(anyPorts), say)).toEqual(first);
@@ -125,12 +125,12 @@ describe('ports', () => {
     }
   });
 
-  it('are none that the system gives out by itself, to another program while a part is about to start', async () => {
+  it('are outside the range from which the system assigns ports to other programs', async () => {
     const chosen = Object.values(await choosePorts(folder, settings(anyPorts), say));
     for (const port of chosen) expect(port).toBeLessThan(32_768);
   });
 
-  it('that were asked for and are taken are named', async () => {
+  it('that are configured and taken are named', async () => {
     const server = await listen(0);
     try {
       const address = server.address();
@@ -150,7 +150,7 @@ describe('ports', () => {
 });
 
 describe('the state folder', () => {
-  it('keeps its secrets for ever, and refuses to replace what it cannot understand', () => {
+  it('keeps its secrets permanently, and refuses to replace what it cannot parse', () => {
     const secrets = secretsOf(folder);
     const keys = keysOf(folder, {});
     expect(secretsOf(folder)).toEqual(secrets);
@@ -159,13 +159,13 @@ describe('the state folder', () => {
     expect(() => secretsOf(folder)).toThrow(`${folder.secretsFile} cannot be understood`);
   });
 
-  it('that cannot be written to is named with the way out', async () => {
+  it('that is not writable is named with the way out', async () => {
     const taken = join(folder.home, 'a-file');
     await writeFile(taken, '');
     expect(() => openStateFolder(taken)).toThrow(/a-file cannot be written to \(.*\): name a folder .* PERENNIAL_HOME/);
   });
 
-  it('is one stack’s at a time', () => {
+  it('belongs to one stack at a time', () => {
     const release = claimHome(folder);
     expect(() => claimHome(folder)).toThrow(/a stack runs in .* already/);
     release();
@@ -173,8 +173,8 @@ describe('the state folder', () => {
   });
 });
 
-describe('a stack whose parts stand elsewhere', () => {
-  it('starts only what is its own', async () => {
+describe('a stack with external parts', () => {
+  it('starts only its own parts', async () => {
     const [database, temporal, minio] = await Promise.all([
       createTestDatabase({ empty: true }),
       startTemporal(),

@@ -23,7 +23,7 @@ afterAll(() => home.remove());
 describe('the embedded stack', () => {
   const workflowId = 'waits for a worker that never comes';
 
-  it('answers at every address that it names, and opens to the keys that only its owner can read', async () => {
+  it('answers at every address that it shows, and accepts the keys that only its owner can read', async () => {
     first = await home.start().isReady();
     const { api, gateway, worker, temporalUi } = home.addresses();
     for (const url of [`${api}/readyz`, `${gateway}/v2/health/ready`, `${worker}/readyz`, temporalUi!])
@@ -35,7 +35,7 @@ describe('the embedded stack', () => {
       expect((statSync(join(home.folder, file)).mode & 0o777).toString(8), file).toBe('600');
   });
 
-  it('a second one in the same home says that one runs, and leaves it alone', async () => {
+  it('refuses a second one in the same home, with a message that one is running, and keeps running', async () => {
     const second = home.start();
     await until('the second one has ended', () => second.child.exitCode !== null);
     expect(second.child.exitCode).toBe(homeIsHeld);
@@ -44,7 +44,7 @@ describe('the embedded stack', () => {
     expect(await answers(`${home.addresses().api}/readyz`)).toBe(200);
   });
 
-  it.each(['gateway', 'worker', 'postgres', 'temporal'])('starts %s again when it is killed', async (part) => {
+  it.each(['gateway', 'worker', 'postgres', 'temporal'])('restarts %s after it is killed', async (part) => {
     const before = home.pidOf(part);
     process.kill(before!, 'SIGKILL');
     await until('another process is noted', () => ![before, undefined].includes(home.pidOf(part)));
@@ -63,7 +63,7 @@ describe('the embedded stack', () => {
     await until('nothing says that it runs', () => !home.has('stack.json'));
   });
 
-  it('starts again after that, and after everything was killed at once, and has lost nothing', async () => {
+  it('restarts after that, and after everything was killed at once, and has lost nothing', async () => {
     const stack = await home.start().isReady();
     await expectRemembered(home, workflowId);
     const pids = [stack.child.pid!, ...home.pids()];
@@ -79,7 +79,7 @@ describe('the embedded stack', () => {
     expect(home.has('stack.json')).toBe(false);
   });
 
-  it('stops in order when it is told to while it starts', async () => {
+  it('stops in an orderly way during its start', async () => {
     const stack = home.start();
     await until('it starts', () => stack.hasSaid('starting'));
     expect(await stack.end('SIGTERM')).toBe(0);
@@ -87,7 +87,7 @@ describe('the embedded stack', () => {
     expect(home.has('stack.json')).toBe(false);
   });
 
-  it('is one when it is started twice at once by its verb; status tells of it, and down leaves nothing', async () => {
+  it('starts once from two concurrent `up` commands, is shown by status, and is removed completely by down', async () => {
     const perennial = (...args: string[]) => runPerennial(args, { PERENNIAL_HOME: home.folder });
     try {
       const [one, other] = await Promise.all([perennial('up', '--detach'), perennial('up', '--detach')]);
@@ -105,7 +105,7 @@ describe('the embedded stack', () => {
     expect(await perennial('status')).toMatchObject({ code: 1, stderr: expect.stringContaining('perennial up') });
   });
 
-  it('waits, started in the background, while another holds the home, and takes its place when that ends', async () => {
+  it('started in the background, waits while another process holds the home, and starts when that ends', async () => {
     const perennial = (...args: string[]) => runPerennial(args, { PERENNIAL_HOME: home.folder });
     // The holder has not written its addresses yet, as in its first second.
     const release = claimHome(openStateFolder(home.folder));

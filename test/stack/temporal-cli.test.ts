@@ -31,7 +31,7 @@ test('a Temporal CLI whose server is safe is started', async () => {
   expect(file).toBe(join(folder, 'temporal'));
 });
 
-test('its server does not ask its maker for newer versions', async () => {
+test('the Temporal server does not check for newer versions', async () => {
   const { env } = await commandFor('temporal version 1.9.1 (Server 1.32.0, UI 2.54.1)');
   expect(env.TEMPORAL_VERSION_CHECK_DISABLED).toBe('1');
 });

@@ -103,7 +103,7 @@ describe('a metric by blocks', () => {
 });
 
 describe('block bootstrap', () => {
-  it('the same seed gives the same resamples, another seed others, and the point is that of the rows', () => {
+  it('gives the same resamples for the same seed and others for another seed, and the point estimate of the rows', () => {
     const { blocks, truth, prediction } = fortnight(1, 30);
     const of = (seed: number) => estimate(bootstrapMetric({ metric: 'rmse', truth, prediction, blocks, seed }));
     expect(of(7)).toEqual(of(7));
@@ -112,7 +112,7 @@ describe('block bootstrap', () => {
     expect(of(7).resampled).toHaveLength(1000);
   });
 
-  it('whole blocks are drawn: rows that share a block make the interval wider than rows taken one by one', () => {
+  it('draws whole blocks, so that rows that share a block make the interval wider than independent rows', () => {
     const { blocks, truth, prediction } = fortnight(2, 30);
     const width = (ids: (string | number)[]) => {
       const { low, high } = percentileInterval(
@@ -124,7 +124,7 @@ describe('block bootstrap', () => {
     expect(width(blocks)).toBeGreaterThan(1.5 * width(blocks.map((_, row) => row)));
   });
 
-  it('intervals hold what they promise: of 200 worlds, about nine in ten contain the truth', () => {
+  it('gives intervals that contain the truth in about nine of ten of 200 simulations', () => {
     const expected = Math.sqrt(30 ** 2 / 12 + 30 ** 2 / 12);
     let contained = 0;
     for (let world = 0; world < 200; world += 1) {
@@ -139,7 +139,7 @@ describe('block bootstrap', () => {
     expect(contained / 200).toBeLessThan(0.97);
   });
 
-  it('a clear gain has a bound above 0, a clear loss below, and equal models gain exactly nothing', () => {
+  it('gives a bound above 0 for a clear gain, below 0 for a clear loss, and exactly 0 for equal models', () => {
     const { blocks, truth, prediction: good } = fortnight(3, 10);
     const { prediction: poor } = fortnight(3, 40);
     const gain = (challenger: number[], champion: number[]) =>
@@ -152,7 +152,7 @@ describe('block bootstrap', () => {
     );
   });
 
-  it('the more confidence is asked, the lower the bound; at 0.5 it is the point estimate', () => {
+  it('gives a lower bound for higher confidence, and at 0.5 the point estimate', () => {
     const { blocks, truth, prediction: challenger } = fortnight(4, 28);
     const { prediction: champion } = fortnight(5, 30);
     const gain = estimate(bootstrapGain({ metric: 'mae', truth, challenger, champion, blocks, seed: 0 }));
@@ -162,7 +162,7 @@ describe('block bootstrap', () => {
     expect(lowerBound(gain, 0.95)).toBe(percentileInterval(gain, 0.9).low);
   });
 
-  it('measures both models on each draw: what makes a day hard for both widens nothing', () => {
+  it('measures both models on each resample, so that a day that is hard for both widens nothing', () => {
     const { blocks, truth, prediction: champion } = fortnight(6, 60);
     const challenger = champion.map((value, row) => truth[row]! + 0.9 * (value - truth[row]!));
     const { low, high } = percentileInterval(
@@ -173,7 +173,7 @@ describe('block bootstrap', () => {
     expect(high).toBeCloseTo(0.1, 9);
   });
 
-  it('nine blocks are inconclusive, and ten are not', () => {
+  it('is inconclusive with nine blocks, and not with ten', () => {
     const of = (days: number) => {
       const { blocks, truth, prediction } = fortnight(7, 20, days);
       return bootstrapMetric({ metric: 'rmse', truth, prediction, blocks, seed: 0 });
@@ -182,7 +182,7 @@ describe('block bootstrap', () => {
     expect(of(10).kind).toBe('estimate');
   });
 
-  it('a gain over a champion without error is inconclusive, unless there is none', () => {
+  it('is inconclusive for a gain over a champion without error, unless there is no gain', () => {
     const { blocks, truth, prediction } = fortnight(8, 20);
     expect(
       bootstrapGain({ metric: 'rmse', truth, challenger: prediction, champion: truth, blocks, seed: 0 }).kind,
@@ -192,13 +192,13 @@ describe('block bootstrap', () => {
     ).toBe(0);
   });
 
-  it('r2 gains when it grows', () => {
+  it('counts a growing r2 as a gain', () => {
     expect(relativeGain('large', 0.9, 0.8)).toBeCloseTo(0.125, 12);
     expect(relativeGain('large', -0.5, -1)).toBe(0.5);
     expect(relativeGain('small', 90, 100)).toBeCloseTo(0.1, 12);
   });
 
-  it.each(metrics)('a thousand resamples of a fortnight of hours for %s take well under 200 ms', (metric) => {
+  it.each(metrics)('takes well under 200 ms for a thousand resamples of a fortnight of hours for %s', (metric) => {
     const { blocks, truth, prediction } = fortnight(9, 20);
     const started = performance.now();
     bootstrapGain({

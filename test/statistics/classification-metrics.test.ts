@@ -66,7 +66,7 @@ describe('metrics of two classes equal scikit-learn', () => {
     }
   });
 
-  it('rows of one class have no curve, and it is said; what can be told is told', () => {
+  it('rows of one class have no curve metrics, with the reason, and have all other metrics', () => {
     const metrics = Metrics.parse(binaryMetrics(binary([0, 0, 0], [0.2, 0.4, 0.9])));
     expect(metrics).toMatchObject({ rocAuc: null, averagePrecision: null, recall: null, mcc: null, precision: 0 });
     expect(metrics).toMatchObject({ undefined: { rocAuc: 'no row is of the class sick' } });
@@ -76,7 +76,7 @@ describe('metrics of two classes equal scikit-learn', () => {
     });
   });
 
-  it('without probabilities what needs them is null, and decisions are measured', () => {
+  it('without probabilities their metrics are null, and decisions are measured', () => {
     const sample = { ...binary([0, 1, 1], [0.1, 0.8, 0.3]), probability: null, threshold: null };
     const metrics = binaryMetrics(sample);
     expect(metrics).toMatchObject({ rocAuc: null, logLoss: null, ece: null, calibration: null, accuracy: 2 / 3 });
@@ -96,7 +96,7 @@ describe('metrics of several classes equal scikit-learn', () => {
     if (weights === null) expect(multiclassMetrics(sample).confusion).toEqual(confusion);
   });
 
-  it('a class without a row leaves no mean of areas, and it is named', () => {
+  it('a class without a row leaves no mean ROC AUC, and is named', () => {
     const metrics = Metrics.parse(
       multiclassMetrics(
         multiclass(
@@ -148,7 +148,7 @@ describe('a resample of blocks', () => {
     );
   });
 
-  it('an interval of an area holds its point, and a better model has a gain above nothing', () => {
+  it('an interval of a ROC AUC contains its point estimate, and a better model has a gain above 0', () => {
     const { truth, probability } = reference.binary[0]!;
     const challenger = binary(truth, probability);
     const champion = binary(
@@ -167,7 +167,7 @@ describe('a resample of blocks', () => {
     expect(gain.point).toBe(relativeGain('large', measure(challenger, 'rocAuc'), measure(champion, 'rocAuc')));
   });
 
-  it('is inconclusive where a draw has no row of one class', () => {
+  it('is inconclusive if a resample has no row of one class', () => {
     const sample = binary([1, ...Array<number>(19).fill(0)], Array<number>(20).fill(0.1));
     const blocks = Array.from({ length: 20 }, (_, at) => at);
     expect(bootstrapMetric({ sample, metric: 'rocAuc', blocks, seed: 0 })).toEqual({
@@ -178,7 +178,7 @@ describe('a resample of blocks', () => {
   });
 });
 
-it('whoever reads a name knows the same of it: which way is better, and whether the task has it', () => {
+it('every metric has a known direction, and is computed only for its tasks', () => {
   for (const loss of ['rmse', 'mae', 'mape', 'medianAbsoluteError', 'pinball', 'logLoss', 'brier', 'ece'] as const)
     expect(isBetterWhenSmall(loss), loss).toBe(true);
   for (const score of ['r2', 'rocAuc', 'accuracy', 'precision', 'recall', 'f1', 'mcc', 'macroF1'] as const)

@@ -36,7 +36,7 @@ describe('the hypergeometric distribution', () => {
     [7, 0, 3],
     [0, 9, 4],
     [30, 30, 60],
-  ])('%i marked of %i others, %i drawn', (marked, others, sample) => {
+  ])('for %i marked and %i other rows, of which %i are drawn', (marked, others, sample) => {
     const uniform = seededUniform(marked * 1_000 + sample);
     const draws = 20_000;
     const seen = new Map<number, number>();
@@ -60,7 +60,7 @@ test.each([
   [[50, 30, 20], 90],
   [numbered(300, (at) => at % 3), 120],
   [[4_000, 6_000, 0, 1], 5_000],
-])('rows are dealt out whole, whichever way is cheaper (%#)', (counts, current) => {
+])('a random split keeps every row, with either algorithm (%#)', (counts, current) => {
   const deal = permutedCounts(counts, current, seededUniform(1));
   const [before, now] = [counts.map(() => 0), counts.map(() => 0)];
   const means = counts.map(() => 0);
@@ -78,7 +78,7 @@ test.each([
   });
 });
 
-test('one in 200 pairs of samples of one distribution is above the critical value, however many categories there are', () => {
+test('about one in 200 pairs of samples of one distribution is above the critical value, for any number of categories', () => {
   for (const [name, reference, window] of [
     ['10 equal categories', 300, 200],
     ['80 categories by Zipf', 1_000, 200],
@@ -89,7 +89,7 @@ test('one in 200 pairs of samples of one distribution is above the critical valu
   }
 });
 
-test('the p-value of chi2 alone does not decide where a category is expected to have few rows', () => {
+test('the p-value of chi2 alone does not decide if a category has few expected rows', () => {
   const sampler = distributions.get('Poisson counts, mean 3')!;
   for (const [reference, window] of [
     [5_000, 30],
@@ -127,10 +127,10 @@ test.each(Object.entries(bins.cases))('the case %s equals the reference', (folde
   expect(Math.abs(measured.critical!(3) - expected.critical)).toBeLessThanOrEqual(0.3 * expected.critical);
 });
 
-describe('bins that hold ties apart', () => {
+describe('bins that separate ties', () => {
   const edgesOf = (values: readonly number[]) => tieEdges(valueCounts(Float64Array.from(values).sort()));
 
-  test('are the deciles where no value holds more than a tenth', () => {
+  test('are the deciles if no value has more than a tenth of the rows', () => {
     const values = numbered(400, (at) => (at * 37) % 40);
     expect(edgesOf(values)).toEqual(decileEdges(Float64Array.from(values).sort()));
   });
@@ -143,18 +143,18 @@ describe('bins that hold ties apart', () => {
     const counts = binnedCounts({ values: [-1, 0, 1e-300], counts: [1, 2, 4] }, [0, 0]);
     expect(counts).toEqual([1, 2, 4]);
   });
-  test('leave the last hundredth whole, and have none for a sample without values', () => {
+  test('do not divide the last hundredth, and are absent for a sample without values', () => {
     expect(edgesOf([...numbered(996, () => 7), 1, 2, 8, 9])).toEqual([7, 7]);
     expect(edgesOf([])).toEqual([]);
   });
 });
 
 describe('pooling', () => {
-  test('leaves 25 categories alone', () => {
+  test('leaves 25 categories unchanged', () => {
     const counts = numbered(25, (at) => at % 2);
     expect(poolRare(counts, counts)).toEqual({ reference: counts, current: counts });
   });
-  test('keeps what is common, and splits the rest into what is known and what is new', () => {
+  test('keeps common categories, and splits the others into known and new', () => {
     const reference = [5_000, ...numbered(40, () => 3), ...numbered(10, () => 1), 0, 0, ...numbered(5, () => 0)];
     const current = [500, ...numbered(40, () => 0), ...numbered(10, () => 1), 30, 4, ...numbered(5, () => 1)];
     const pooled = poolRare(reference, current);
@@ -163,14 +163,14 @@ describe('pooling', () => {
   });
 });
 
-test('with more bins than draws can be made of, there are fewer draws, and the quantile is their greatest', () => {
+test('with too many bins for all draws, there are fewer draws, and the critical value is the greatest', () => {
   const counts = numbered(6_000, (at) => 1 + (at % 2));
   const largest = criticalValue(counts, counts, populationStabilityIndex, 5);
   expect(largest).toBeGreaterThan(0);
   expect(criticalValue(counts, counts, populationStabilityIndex, 5)).toBe(largest);
 });
 
-test('it stops where enough is certain', () => {
+test('the computation stops once the critical value surely exceeds the needed value', () => {
   const [before, now] = [numbered(30, (at) => 50 + at), numbered(30, (at) => 20 + at)];
   const all = criticalValue(before, now, populationStabilityIndex, 5);
   for (const enough of [all / 2, all])

@@ -38,7 +38,7 @@ describe.each(Object.entries(reference.drift))('on the bike data, %s', (_, scena
   });
 });
 
-it('the Wasserstein distance equals SciPy’s on samples of other sizes, with ties', () => {
+it('the Wasserstein distance equals SciPy’s on samples of different sizes, with ties', () => {
   for (const { a, b, distance, normed } of drift.wasserstein) {
     const counts = [valueCounts(sorted(a)), valueCounts(sorted(b))] as const;
     expectNearly(wassersteinDistance(...counts), distance, 'distance');
@@ -47,7 +47,7 @@ it('the Wasserstein distance equals SciPy’s on samples of other sizes, with ti
   expect(() => wassersteinDistance({ values: [], counts: [] }, { values: [1], counts: [1] })).toThrow('empty');
 });
 
-it('distances of shares equal SciPy’s where bins are empty on either side', () => {
+it('distances of shares equal SciPy’s if bins are empty on either side', () => {
   for (const { p, q, js, tv, v } of drift.shares) {
     expectNearly(jensenShannonDistance(p, q), js, 'Jensen–Shannon');
     expectNearly(totalVariation(p, q), tv, 'total variation');
@@ -62,7 +62,7 @@ it('distances of shares equal SciPy’s where bins are empty on either side', ()
   }
 });
 
-it('adjusted p-values equal SciPy’s, in the order given', () => {
+it('adjusted p-values equal SciPy’s, in the given order', () => {
   const cases = [...drift.benjaminiHochberg, reference.benjamini_hochberg];
   for (const { p, adjusted } of cases)
     benjaminiHochberg(p).forEach((value, at) => expectNearly(value, adjusted[at]!, `of ${p[at]}`));

@@ -13,7 +13,7 @@ import reference from './reference/estimates.json' with { type: 'json' };
 
 // Reference values from NannyML and scikit-learn, for data from a fixed seed.
 
-it('isotonic regression equals scikit-learn’s, between the points and beyond them', () => {
+it('isotonic regression equals scikit-learn’s, between and beyond the points', () => {
   const { x, y, at, height } = reference.isotonic;
   const curve = isotonicRegression(x, y);
   at.forEach((place, i) => expectNearly(heightAt(curve, place), height[i]!, `at ${place}`));
@@ -26,12 +26,12 @@ describe('confidence-based estimation equals NannyML’s', () => {
   const curve = isotonicRegression(known.probability, known.truth);
   const rows = { ...analysis, believed: analysis.probability.map((raw) => heightAt(curve, raw)) };
 
-  it.each(confidenceMetrics)('%s, calibrated', (metric) => {
+  it.each(confidenceMetrics)('for %s, calibrated', (metric) => {
     // NannyML rounds the counts under its ROC curve to five decimal places.
     if (metric === 'rocAuc') expect(confidenceBasedEstimate(rows).rocAuc).toBeCloseTo(estimated.rocAuc, 5);
     else expectNearly(confidenceBasedEstimate(rows)[metric], estimated[metric], metric);
   });
-  it.each(confidenceMetrics)('the sampling error of %s', (metric) => {
+  it.each(confidenceMetrics)('for the sampling error of %s', (metric) => {
     const errors = confidenceSamplingErrors(known.truth, known);
     // NannyML orders rows with equal probabilities arbitrarily, by an unstable quicksort.
     if (metric === 'rocAuc') return expect(samplingErrorOf(errors.rocAuc, 400)).toBeCloseTo(samplingError.rocAuc, 5);
@@ -48,7 +48,7 @@ describe('direct loss estimation', () => {
     expectNearly(estimate[metric].samplingError, samplingError[metric], metric);
   });
   it.each(['mae', 'rmse'] as const)(
-    '%s is near NannyML’s, whose trees are LightGBM’s, and near the truth',
+    '%s is near NannyML’s, whose trees are LightGBM’s, and near the true value',
     (metric) => {
       const wander = 3 * samplingError[metric];
       expect(Math.abs(estimate[metric].value - estimated[metric])).toBeLessThan(wander);
@@ -60,7 +60,7 @@ describe('direct loss estimation', () => {
 });
 
 describe('boosted trees', () => {
-  it('find a step, give the same trees for the same rows, and take what is missing to the left', () => {
+  it('find a step, are the same for the same rows, and send missing values to the left', () => {
     const x = Array.from({ length: 400 }, (_, at) => at / 400);
     const y = x.map((value) => (value > 0.5 ? 10 : 2));
     const model = fitBoostedTrees([x], y);
@@ -69,7 +69,7 @@ describe('boosted trees', () => {
     expect(boostedValue(model, () => Number.NaN)).toBe(boostedValue(model, () => 0));
     expect(fitBoostedTrees([x], y)).toEqual(model);
   });
-  it('without anything to split by they are the mean', () => {
+  it('predict the mean if nothing can be split', () => {
     expect(boostedValue(fitBoostedTrees([], [1, 3]), () => 0)).toBe(2);
     expect(() => fitBoostedTrees([], [])).toThrow(RangeError);
   });

@@ -35,7 +35,7 @@ describe('confidence-based estimation of four classes', () => {
   const estimate = multiclassConfidenceEstimate(window, believed);
   const errors = multiclassSamplingErrors(known);
 
-  it('believes each class, calibrated against the rest, as NannyML does', () => {
+  it('calibrates the probability of each class against the rest as NannyML does', () => {
     firstBelieved.forEach((share, at) => expectNearly(believed[at]!, share, `probability ${at}`));
   });
   it.each(ofNannyml)('%s equals NannyML’s', (metric) => {
@@ -44,10 +44,13 @@ describe('confidence-based estimation of four classes', () => {
   it.each(ofNannyml)('the sampling error of %s equals NannyML’s', (metric) => {
     expectNearly(samplingErrorOf(errors[metric], window.decision.length), samplingError[metric], metric);
   });
-  it.each(metricNames.multiclass)('%s is scikit-learn’s of each row as each class, by weight', (metric) => {
-    expectNearly(estimate[metric], asWeights[metric], metric);
-  });
-  it.each(metricNames.multiclass)('%s is what is measured of such rows here', (metric) => {
+  it.each(metricNames.multiclass)(
+    '%s equals scikit-learn’s, with each row as every class and its probabilities as weights',
+    (metric) => {
+      expectNearly(estimate[metric], asWeights[metric], metric);
+    },
+  );
+  it.each(metricNames.multiclass)('%s equals the metric of such rows as this project measures it', (metric) => {
     const width = classes.length;
     const each = Array.from({ length: believed.length }, (_, at) => Math.floor(at / width));
     const measured = multiclassMetric(
@@ -65,7 +68,7 @@ describe('confidence-based estimation of four classes', () => {
     expectNearly(estimate[metric], measured, metric);
   });
   it.each(['weightedF1', 'logLoss'] as const)(
-    'the sampling error of %s is how it wanders from resample to resample',
+    'the sampling error of %s equals its standard deviation over resamples',
     (metric) => {
       expectWithin(samplingErrorOf(errors[metric], 400) / wanders[metric], 1, 0.05);
     },
@@ -82,14 +85,14 @@ describe('a class that the holdout lacks', () => {
       (_, at) => [0.5 + (at % 7) / 100, 0.4 - (at % 7) / 100, 0.1][at % 3]!,
     ),
   };
-  it('is taken at its word, and only its ROC AUC has no sampling error', () => {
+  it('keeps its raw probability, and only its ROC AUC has no sampling error', () => {
     const curve = classCalibrations(known)[2]!;
     expect(heightAt(curve, 0.1)).toBe(0.1);
     const errors = multiclassSamplingErrors(known);
     for (const metric of metricNames.multiclass)
       expect(Number.isFinite(errors[metric].deviation), metric).toBe(metric !== 'rocAuc');
   });
-  it('where nothing at all is believed of a row, all classes are alike', () => {
+  it('and a row with no calibrated probability at all counts all classes equally', () => {
     const nothing = { x: [0, 1], y: [0, 0] };
     expect([...believedProbabilities(Float64Array.of(0.7, 0.3), [nothing, nothing])]).toEqual([0.5, 0.5]);
   });
@@ -110,7 +113,7 @@ describe('NannyML’s example of credit cards', () => {
     const estimate = multiclassConfidenceEstimate(window, believedProbabilities(window.probabilities, theirs));
     const ours = multiclassConfidenceEstimate(window, believedProbabilities(window.probabilities, curves));
 
-    it.each(ofNannyml)('%s equals NannyML’s with the calibrations that it chooses', (metric) => {
+    it.each(ofNannyml)('%s equals NannyML’s with the calibrations that NannyML chooses', (metric) => {
       // NannyML orders ties arbitrarily, by an unstable quicksort.
       if (metric === 'rocAuc') expectWithin(estimate.rocAuc, expected.estimated.rocAuc, 1e-6);
       else expectNearly(estimate[metric], expected.estimated[metric], metric);
@@ -130,11 +133,11 @@ describe('NannyML’s example of credit cards', () => {
       if (metric === 'rocAuc') expectWithin(error / expected.samplingError.rocAuc, 1, 1e-3);
       else expectNearly(error, expected.samplingError[metric], metric);
     });
-    it.each(metricNames.multiclass)('%s is scikit-learn’s by weight', (metric) => {
+    it.each(metricNames.multiclass)('%s equals scikit-learn’s by weight', (metric) => {
       expectNearly(estimate[metric], expected.asWeights[metric], metric);
     });
   });
-  it('tells the truth while only inputs move, and too much once they mean something else', () => {
+  it('is right while only inputs shift, and too high once the concept changes', () => {
     const [before, after] = windows;
     for (const metric of ofNannyml) {
       const wander = 2 * before!.samplingError[metric];
@@ -176,11 +179,14 @@ describe('NannyML’s example of car prices', () => {
 
   describe.each(windows)('the window from row $from', ({ columns, estimated, samplingError, realized }) => {
     const estimate = directLossEstimate(model, inputsOf(columns), columns.y_pred.length);
-    it.each(['mae', 'rmse'] as const)('the sampling error of %s equals NannyML’s, and the value is near', (metric) => {
-      expectNearly(estimate[metric].samplingError, samplingError[metric], metric);
-      expectWithin(estimate[metric].value, estimated[metric], 3 * samplingError[metric]);
-      expectWithin(estimate[metric].value, realized[metric], 3 * samplingError[metric]);
-    });
+    it.each(['mae', 'rmse'] as const)(
+      'the sampling error of %s equals NannyML’s, and the estimate is near',
+      (metric) => {
+        expectNearly(estimate[metric].samplingError, samplingError[metric], metric);
+        expectWithin(estimate[metric].value, estimated[metric], 3 * samplingError[metric]);
+        expectWithin(estimate[metric].value, realized[metric], 3 * samplingError[metric]);
+      },
+    );
   });
 });
 

@@ -16,7 +16,7 @@ const sorted = (values: readonly number[]) => Float64Array.from(values).toSorted
 const counted = (values: readonly number[]) => valueCounts(sorted(values));
 
 describe('bins', () => {
-  it('every value is in exactly one bin, which is closed on the left and open on the right', () => {
+  it('contain every value exactly once, and are closed on the left and open on the right', () => {
     fc.assert(
       fc.property(numbers, numbers, (values, edgeSource) => {
         const edges = decileEdges(sorted(edgeSource));
@@ -27,7 +27,7 @@ describe('bins', () => {
       }),
     );
   });
-  it('value counts lose nothing', () => {
+  it('are made from value counts without a loss', () => {
     fc.assert(
       fc.property(numbers, (values) => {
         const { values: distinct, counts: times } = counted(values);
@@ -55,17 +55,17 @@ describe('population stability index', () => {
       }),
     );
   });
-  it('an empty bin gives a large index and not an infinite one', () => {
+  it('is large and finite for an empty bin', () => {
     expect(populationStabilityIndex([100, 0], [0, 100])).toBeCloseTo(2 * (1 - 1e-4) * Math.log(1e4), 12);
   });
-  it('refuses samples without rows or with other bins', () => {
+  it('refuses samples without rows, and different bins', () => {
     expect(() => populationStabilityIndex([1, 2], [0, 0])).toThrow('empty sample');
     expect(() => populationStabilityIndex([1, 2], [1])).toThrow('2 and 1 bins');
   });
 });
 
 describe('Kolmogorov–Smirnov', () => {
-  it('is the largest distance between the two distribution functions, ties and all', () => {
+  it('is the largest distance between the two distribution functions, with ties', () => {
     fc.assert(
       fc.property(numbers, numbers, (a, b) => {
         const share = (values: number[], x: number) => values.filter((value) => value <= x).length / values.length;
@@ -78,7 +78,7 @@ describe('Kolmogorov–Smirnov', () => {
       }),
     );
   });
-  it('samples that do not overlap are at distance 1, with no chance of being alike', () => {
+  it('is 1 for samples that do not overlap, with a p-value near 0', () => {
     expect(kolmogorovSmirnov(counted([1, 2]), counted([3, 4]))).toEqual({ statistic: 1, pValue: 0 });
   });
   it('refuses an empty sample', () => {
@@ -87,7 +87,7 @@ describe('Kolmogorov–Smirnov', () => {
 });
 
 describe('chi-squared', () => {
-  it('does not care for the order of samples or categories, nor for categories that occur in neither', () => {
+  it('does not depend on the order of samples or categories, nor on categories absent from both', () => {
     fc.assert(
       fc.property(counts, (pairs) => {
         const test = (table: readonly (readonly [number, number])[]) =>
@@ -103,11 +103,11 @@ describe('chi-squared', () => {
       }),
     );
   });
-  it('with two degrees of freedom the tail is an exponential', () => {
+  it('has an exponential tail with two degrees of freedom', () => {
     const { statistic, pValue } = chiSquared([10, 20, 30], [30, 20, 10]);
     expect(pValue).toBeCloseTo(Math.exp(-statistic / 2), 14);
   });
-  it('one category leaves nothing to differ by, and an empty sample is refused', () => {
+  it('finds no difference with one category, and refuses an empty sample', () => {
     expect(chiSquared([5], [9])).toEqual({ statistic: 0, degreesOfFreedom: 0, pValue: 1 });
     expect(() => chiSquared([0], [9])).toThrow('empty sample');
     expect(() => chiSquared([1], [9, 2])).toThrow('1 and 2 categories');

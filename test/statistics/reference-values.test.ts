@@ -9,13 +9,13 @@ import { expectNearly } from '../support/nearly.ts';
 import distributions from './reference/distributions.json' with { type: 'json' };
 import reference from './reference/statistics.json' with { type: 'json' };
 
-describe('distributions equal SciPy on both sides of every switch of method', () => {
-  it('the Kolmogorov–Smirnov tail', () => {
+describe('distributions equal SciPy on both sides of every change of algorithm', () => {
+  it('for the Kolmogorov–Smirnov tail', () => {
     for (const [n, d, tail] of distributions.kolmogorovTail)
       expectNearly(kolmogorovTail(n!, d!), tail!, `n=${n} d=${d}`);
     expect(distributions.kolmogorovTail.length).toBeGreaterThan(500);
   });
-  it('the upper incomplete gamma function, far tails included', () => {
+  it('for the upper incomplete gamma function, far tails included', () => {
     for (const [a, x, tail] of distributions.upperIncompleteGamma) {
       const actual = upperIncompleteGamma(a!, x!);
       expectNearly(actual, tail!, `a=${a} x=${x}`);
@@ -36,20 +36,20 @@ describe('regression metrics equal scikit-learn', () => {
     expectNearly(metrics.mape, expected.mape, 'mape');
     expectNearly(metrics.medianAbsoluteError, expected.median_absolute_error, 'median');
   });
-  it('where the truth is 0, constant, negative or far from 0', () => {
+  it('for a truth that is 0, constant, negative or far from 0', () => {
     for (const { truth, prediction, ...expected } of distributions.regressionMetrics) {
       const metrics = regressionMetrics(truth, prediction);
       for (const name of ['rmse', 'mae', 'r2', 'mape', 'medianAbsoluteError'] as const)
         expectNearly(metrics[name], expected[name], name);
     }
   });
-  it('no rows, or a prediction too few, is an error and not a number', () => {
+  it('no rows, or a missing prediction, are an error and not a number', () => {
     expect(() => regressionMetrics([], [])).toThrow('no rows');
     expect(() => regressionMetrics([1, 2], [1])).toThrow('1 predictions for 2 rows');
   });
 });
 
-it('quantiles equal NumPy to the last bit, so that an edge that falls on a value is that value', () => {
+it('quantiles equal NumPy to the last bit, so that an edge on a value is exactly that value', () => {
   for (const { sorted, deciles } of distributions.quantiles) {
     expect(deciles.map((_, i) => quantile(sorted, (i + 1) / 10))).toEqual(deciles);
     expect(decileEdges(sorted)).toEqual([...new Set(deciles)]);

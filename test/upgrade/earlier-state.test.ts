@@ -81,7 +81,7 @@ test('every version and release has the digest of its parts', async () => {
   for (const { body, digest } of await state.rows('releases')) expect(sha256OfJson(body)).toBe(digest);
 });
 
-test('the releases that served before the upgrade still serve the same answers', async () => {
+test('the releases that served before the upgrade still give the same predictions', async () => {
   expect(await infer('kept')).toEqual(answers['kept 2']);
   expect(await infer('words')).toEqual(answers['words 1']);
 });

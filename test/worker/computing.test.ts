@@ -58,7 +58,7 @@ test('a bootstrap, gates and drift over a million rows block the worker thread f
   expect(user / 1000).toBeGreaterThan(500);
 }, 120_000);
 
-test('work knows the activity that it belongs to, and one process is used again for the next work', async () => {
+test('a computation knows its activity, and the next one runs in the same process', async () => {
   const [first, second] = [await ask<{ pid: number }>('whoAmI'), await ask<{ pid: number }>('whoAmI')];
   expect(first).toEqual({ pid: expect.any(Number), activityId: 'asks whoAmI' });
   expect(second.pid).toBe(first.pid);

@@ -47,7 +47,7 @@ async function hasNoneLeft(): Promise<void> {
   await vi.waitFor(() => expect(processesWith(mark)).toEqual([]), { timeout: endsWithinMs, interval: 20 });
 }
 
-test('a computing process whose main thread is busy ends within two seconds of the kill of its worker', async () => {
+test('a computing process with a busy main thread ends within two seconds after its worker is killed', async () => {
   startParent(support('computing-program.ts'), 'computes');
   if (parent.stdout !== null) await once(parent.stdout, 'data');
   expect(processesWith(mark)).toHaveLength(2);
@@ -57,7 +57,7 @@ test('a computing process whose main thread is busy ends within two seconds of t
 });
 
 test.each(['computing-program.ts', 'busy-program.ts'])(
-  'a computing process (%s) whose worker is killed at once ends within two seconds too',
+  'a computing process (%s) whose worker is killed during the start also ends within two seconds',
   async (program) => {
     startParent(support(program), 'dies-at-once');
     await once(parent, 'exit');

@@ -46,7 +46,7 @@ afterAll(async () => {
   await rm(cache, { recursive: true, force: true });
 });
 
-test('executions wait until the version is made current, and a pipeline is then pinned to it', async () => {
+test('executions wait until a version is current, and a pipeline is then pinned to it', async () => {
   const handle = await client.workflow.start(scheduledTriggerWorkflow, {
     workflowId: 'versioned',
     taskQueue: workflowQueue,

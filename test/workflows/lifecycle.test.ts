@@ -85,7 +85,7 @@ async function continuedAsNew(): Promise<number> {
   return times;
 }
 
-test('4,000 triggers and 200 updates: the lifecycle continues as new under them, loses none, answers every update, and builds a few times', async () => {
+test('under 4,000 triggers and 200 updates the lifecycle continues as new, loses none, answers every update, and builds a few times', async () => {
   await applyModel({ on: ['drift'], debounce: '2s', cooldown: '0s', budget: '1000 per day' });
   const total = 4_000;
   const processes = Array.from({ length: 8 }, () => stack.anotherClient());
@@ -136,7 +136,7 @@ async function oneRunsAndOneWaits() {
   return { running, waiting, states: async () => [await stateOf(running.id), await stateOf(waiting)] };
 }
 
-test('a run whose workflow was terminated by hand has failed, its slot is free, and nothing else is touched', async () => {
+test('a run whose workflow was terminated by hand fails and frees its slot, and other runs are unaffected', async () => {
   const { running, waiting, states } = await oneRunsAndOneWaits();
   const { repositories, workflowClient, activities, temporal } = stack;
   await activities.advanceLifecycle({ scope, reconcile: true });
@@ -156,7 +156,7 @@ test('a run whose workflow was terminated by hand has failed, its slot is free, 
   await expect.poll(states, { timeout: 20_000 }).toEqual(['failed', 'succeeded']);
 });
 
-test('a run whose workflow Temporal has lost has failed; one that is not started yet has not', async () => {
+test('a run whose workflow Temporal has lost fails, and a run without a workflow yet does not', async () => {
   const { running, states } = await oneRunsAndOneWaits();
   const { repositories, workflowClient, activities, temporal } = stack;
   await temporal.workflowService.deleteWorkflowExecution({
@@ -177,7 +177,7 @@ test('a run whose workflow Temporal has lost has failed; one that is not started
   await expect.poll(states, { timeout: 20_000 }).toEqual(['failed', 'succeeded']);
 });
 
-test('a change of the configuration takes effect at the next look, and the triggers that waited are built for', async () => {
+test('a changed configuration takes effect at the next check, and waiting triggers get their build', async () => {
   await applyModel({ on: ['drift'], debounce: '1h', cooldown: '24h', budget: '10 per day' });
   const { repositories, workflowClient } = stack;
   await submitTrigger('a finding');
@@ -195,7 +195,7 @@ test('a change of the configuration takes effect at the next look, and the trigg
   expect(buildWaits(await repositories.lifecycle.snapshot(scope))).toMatchObject([{ for: 'cooldown' }]);
 });
 
-test('the lifecycle of an archived model ends, and that of a restored one begins again', async () => {
+test('the lifecycle of an archived model ends, and that of a restored model begins again', async () => {
   await applyModel({ on: ['drift'], debounce: '0s', cooldown: '0s', budget: '10 per day' });
   const { repositories, workflowClient } = stack;
   const state = async () => (await workflowClient.describe(lifecycleWorkflowId(scope))).state;

@@ -210,7 +210,7 @@ test('a garbage collection of many pages keeps its executions short, and marks o
   await expectShortExecutions(workflowId);
 }, 60_000);
 
-test('the signing of many ledgers keeps its executions short, and goes on where the one before ended', async () => {
+test('the signing of many ledgers keeps its executions short, and each continues where the previous one ended', async () => {
   const workflowId = 'a-long-signing';
   const args = [{ schemaVersion: 1 }];
   await stack.temporal.workflow.execute('signLedgerHeads', { workflowId, taskQueue: workflowQueue, args });
