@@ -38,22 +38,27 @@ describe('data that moved', () => {
   });
 
   test.each<[string, readonly Cell[], readonly Cell[]]>([
-    ['a fortnight of another season', hours, hours.map((value) => value + 8)],
+    ['two weeks of another season', hours, hours.map((value) => value + 8)],
     ['the same numbers in another order', hours, hours.toReversed()],
     ['a new code among the old ones', [1, 1, 2, 2], [1, 2, 3, 1]],
     ['a few missing values', hours, hours.map((value, row) => (row % 4 === 0 ? null : value))],
     ['a column that hardly ever changes', Array<Cell>(100).fill(0), [...Array<Cell>(99).fill(0), 1]],
-    ['new numbers of a quantity', hours, hours.map((value) => value + 0.01)],
-    ['columns that are empty in both', [null, null], [null, null]],
+    ['new values of a continuous column', hours, hours.map((value) => value + 0.01)],
+    ['a column that is empty in both', [null, null], [null, null]],
   ])('does not include %s', (_, before, after) => {
     expect(moved(before, after)).toEqual([]);
   });
 
   test.each<[string, readonly Cell[], readonly Cell[], RegExp]>([
-    ['missing', hours, hours.map((value, row) => (row % 4 === 0 ? value : null)), /is missing in 75 % .* 0 %/],
-    ['texts that nobody knows', ['de', 'fr'], ['DE', 'FR', 'de'], /has values in 67 % of the rows now that none/],
-    ['a constant that is another one', Array<Cell>(50).fill(1), Array<Cell>(50).fill(2), /has values in 100 %/],
-    ['spread', hours, hours.map((value) => (value - 15.75) * 1000 + 15.75), /is spread 1000 times as wide/],
+    [
+      'more missing values',
+      hours,
+      hours.map((value, row) => (row % 4 === 0 ? value : null)),
+      /is missing in 75 % .* 0 %/,
+    ],
+    ['unknown texts', ['de', 'fr'], ['DE', 'FR', 'de'], /has values in 67 % of the rows now that none/],
+    ['another constant', Array<Cell>(50).fill(1), Array<Cell>(50).fill(2), /has values in 100 %/],
+    ['a wider spread', hours, hours.map((value) => (value - 15.75) * 1000 + 15.75), /is spread 1000 times as wide/],
     ['few codes in another unit', [1, 2, 3, 4], [1000, 2000, 3000], /moved by \d+ standard deviations/],
   ])('includes: %s', (_, before, after, message) => {
     expect(moved(before, after)).toMatchObject([{ message: expect.stringMatching(message) }]);

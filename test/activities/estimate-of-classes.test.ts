@@ -87,7 +87,7 @@ describe('what is learnt from the holdout', () => {
     expect(estimate(estimation, { ...few, classes: ['a', 'b', 'c'], probabilities: wider })).toBeNull();
     expect(estimate(estimation, { ...few, probabilities: null })).toBeNull();
   });
-  test('takes the probability of a class that only the holdout has as it is, and gives it an even ROC AUC', () => {
+  test('uses the raw probability of a class that only the holdout has, and gives it an even ROC AUC', () => {
     const surprised = {
       ...few,
       classes: ['a', 'b', 'c'],

@@ -17,10 +17,10 @@ function canary(...counts: Counted[]): Parameters<typeof judge>[0] {
 }
 
 it.each([
-  { claim: 'nobody has asked it', counts: [], minRequests: 50, verdict: 'insufficient', requests: 0 },
-  { claim: 'nobody has asked it and nobody need', counts: [], minRequests: 0, verdict: 'pass', requests: 0 },
+  { claim: 'without requests', counts: [], minRequests: 50, verdict: 'insufficient', requests: 0 },
+  { claim: 'without requests and without a minimum', counts: [], minRequests: 0, verdict: 'pass', requests: 0 },
   {
-    claim: 'one short of the minimum',
+    claim: 'one request below the minimum',
     counts: [
       [30, 0],
       [19, 0],
@@ -30,7 +30,7 @@ it.each([
     requests: 49,
   },
   {
-    claim: 'the minimum over all gateways',
+    claim: 'the minimum, added up over all gateways',
     counts: [
       [30, 0],
       [20, 0],
@@ -39,11 +39,23 @@ it.each([
     verdict: 'pass',
     requests: 50,
   },
-  { claim: 'two errors are not yet a rate', counts: [[2, 2]], minRequests: 50, verdict: 'insufficient', requests: 2 },
-  { claim: 'three errors are, before the minimum', counts: [[4, 3]], minRequests: 50, verdict: 'abort', requests: 4 },
-  { claim: 'a rate at the limit passes', counts: [[300, 3]], minRequests: 50, verdict: 'pass', requests: 300 },
   {
-    claim: 'a rate above it aborts, added up over gateways',
+    claim: 'two errors are too few for a rate',
+    counts: [[2, 2]],
+    minRequests: 50,
+    verdict: 'insufficient',
+    requests: 2,
+  },
+  {
+    claim: 'three errors are enough, even below the minimum',
+    counts: [[4, 3]],
+    minRequests: 50,
+    verdict: 'abort',
+    requests: 4,
+  },
+  { claim: 'a rate at the limit', counts: [[300, 3]], minRequests: 50, verdict: 'pass', requests: 300 },
+  {
+    claim: 'a rate above the limit, added up over all gateways',
     counts: [
       [150, 2],
       [149, 1],
@@ -66,12 +78,12 @@ it('says what was measured when it aborts or waits, and nothing when it passes',
 });
 
 it.each([
-  { claim: 'both fail alike', canary: [200, 10], champion: [200, 10], verdict: 'pass' },
-  { claim: 'the champion fails more', canary: [200, 10], champion: [200, 20], verdict: 'pass' },
-  { claim: 'the canary fails more, and the limit allows it', canary: [400, 8], champion: [400, 4], verdict: 'pass' },
-  { claim: 'the canary clearly fails more', canary: [200, 40], champion: [200, 4], verdict: 'abort' },
-  { claim: 'the canary may fail more', canary: [50, 4], champion: [50, 1], verdict: 'insufficient' },
-  { claim: 'nobody has asked the champion', canary: [50, 4], champion: [0, 0], verdict: 'abort' },
+  { claim: 'both fail equally often', canary: [200, 10], champion: [200, 10], verdict: 'pass' },
+  { claim: 'the champion fails more often', canary: [200, 10], champion: [200, 20], verdict: 'pass' },
+  { claim: 'the canary fails more often, within the limit', canary: [400, 8], champion: [400, 4], verdict: 'pass' },
+  { claim: 'the canary clearly fails more often', canary: [200, 40], champion: [200, 4], verdict: 'abort' },
+  { claim: 'the canary may fail more often', canary: [50, 4], champion: [50, 1], verdict: 'insufficient' },
+  { claim: 'the champion has no requests', canary: [50, 4], champion: [0, 0], verdict: 'abort' },
 ] as const)('judges a canary beside its champion: $claim', ({ canary: own, champion, verdict }) => {
   const step = { canary: [told(own[0], own[1])], champion: [told(champion[0], champion[1])] };
   expect(judge(step, 50, abortOn).verdict).toBe(verdict);

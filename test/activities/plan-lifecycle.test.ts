@@ -51,29 +51,29 @@ interface Case {
 }
 
 const builds: Case[] = [
-  { claim: 'nothing asked, nothing done', given: {}, plan: { build: null, wakeAt: null, dropTriggers: [] } },
+  { claim: 'nothing is done without a request', given: {}, plan: { build: null, wakeAt: null, dropTriggers: [] } },
   {
-    claim: 'a quiet debounce has passed',
+    claim: 'a debounce without new triggers has passed',
     given: { triggers: [long] },
     plan: { build: { triggerIds: [long.id], because: 'drift' } },
   },
   {
-    claim: 'debounce waits from the newest trigger',
+    claim: 'debounce counts from the newest trigger',
     given: { triggers: [long, triggerAt('2012-03-10T11:55:00.000Z')].slice(1) },
     plan: { build: null, wakeAt: '2012-03-10T12:05:00.000Z' },
   },
   {
-    claim: 'debounce waits ten times its length from the oldest and no longer',
+    claim: 'debounce ends at the latest ten times its length after the oldest trigger',
     given: { triggers: [triggerAt('2012-03-10T10:20:00.000Z'), triggerAt('2012-03-10T11:59:00.000Z')] },
     plan: { build: { because: 'drift', triggerIds: [expect.any(String), expect.any(String)] as string[] } },
   },
   {
-    claim: 'just before ten times its length it still waits',
+    claim: 'debounce still waits just before ten times its length',
     given: { triggers: [triggerAt('2012-03-10T10:20:00.001Z'), triggerAt('2012-03-10T11:59:00.000Z')] },
     plan: { build: null, wakeAt: '2012-03-10T12:00:00.001Z' },
   },
   {
-    claim: 'a settled clock waits for no debounce',
+    claim: 'a settled clock skips debounce',
     given: { settled: true, triggers: [triggerAt(now)] },
     plan: { build: { because: 'drift', triggerIds: [`drift ${now}`] } },
   },
@@ -83,7 +83,7 @@ const builds: Case[] = [
     plan: { build: null, wakeAt: '2012-03-10T13:00:00.000Z' },
   },
   {
-    claim: 'a cooldown of a day crosses the change of the clocks by the calendar',
+    claim: 'a cooldown of a day is a calendar day, also across a clock change',
     given: {
       now: '2012-03-11T12:00:00.000Z',
       timezone: 'America/New_York',
@@ -94,17 +94,17 @@ const builds: Case[] = [
     plan: { build: { triggerIds: [long.id], because: 'drift' } },
   },
   {
-    claim: 'a spent budget waits until it renews, for a person too',
+    claim: 'a spent budget delays builds until the next period, even for a person',
     given: { triggers: [triggerAt(now, 'manual')], buildsInPeriod: 30 },
     plan: { build: null, wakeAt: '2012-04-01T00:00:00.000Z' },
   },
   {
-    claim: 'a person’s trigger takes those that wait with it',
+    claim: 'a build for a person’s trigger also consumes the waiting triggers',
     given: { triggers: [triggerAt(now), triggerAt(now, 'manual')], lastBuildAt: now },
     plan: { build: { triggerIds: [`drift ${now}`, `manual ${now}`], because: 'drift, manual' } },
   },
   {
-    claim: 'a kind that is not listed is dropped; schedule and manual always count',
+    claim: 'a kind that is not listed is dropped, except schedule and manual',
     given: { triggers: [triggerAt(now, 'performance'), triggerAt('2012-03-10T00:00:00.000Z', 'schedule', 's')] },
     plan: {
       build: { triggerIds: ['s'], because: 'schedule' },
@@ -112,22 +112,22 @@ const builds: Case[] = [
     },
   },
   {
-    claim: 'without a configuration triggers wait',
+    claim: 'triggers wait without a configuration',
     given: { policy: null, triggers: [long] },
     plan: { build: null, dropTriggers: [], wakeAt: null },
   },
   {
-    claim: 'one build at a time: queued',
+    claim: 'no build begins while one is queued',
     given: { triggers: [long], runs: [runOf('b', 'build', 'queued')] },
     plan: { build: null, start: ['b'], wakeAt: null },
   },
   {
-    claim: 'one build at a time: running',
+    claim: 'no build begins while one runs',
     given: { triggers: [triggerAt(now, 'manual')], runs: [runOf('b', 'build')] },
     plan: { build: null, start: [] },
   },
   {
-    claim: 'promotion on hold does not keep from building',
+    claim: 'builds continue while promotion is on hold',
     given: { held: true, triggers: [long] },
     plan: { build: { triggerIds: [long.id], because: 'drift' } },
   },
@@ -142,7 +142,7 @@ const deployments: Case[] = [
     plan: { deploy: [{ evaluationId: 'e' }], passOver: [] },
   },
   {
-    claim: 'of several the newest',
+    claim: 'the newest of several candidates is deployed',
     given: { candidates: [candidate('d'), candidate('e')] },
     plan: {
       deploy: [{ evaluationId: 'e' }],
@@ -150,7 +150,7 @@ const deployments: Case[] = [
     },
   },
   {
-    claim: 'on hold none',
+    claim: 'no candidate is deployed during a hold',
     given: { held: true, candidates: [candidate('d'), candidate('e')] },
     plan: {
       deploy: [],
@@ -159,7 +159,7 @@ const deployments: Case[] = [
     },
   },
   {
-    claim: 'it supersedes what automation asked, not what a person asked nor what is being rolled out',
+    claim: 'a candidate supersedes automated requests, but neither a person’s request nor a running rollout',
     given: {
       candidates: [candidate('e')],
       runs: [
@@ -171,7 +171,7 @@ const deployments: Case[] = [
     plan: { supersede: ['a'], cancel: [] },
   },
   {
-    claim: 'deployments go side by side: the database lets one move weights',
+    claim: 'deployments run concurrently, and the database lets one change weights',
     given: { runs: [runOf('a', 'deploy'), runOf('b', 'deploy', 'queued')] },
     plan: { start: ['b'] },
   },
@@ -179,7 +179,7 @@ const deployments: Case[] = [
 
 const rollbacks: Case[] = [
   {
-    claim: 'a rollback cancels deployments and automated builds that were asked before it',
+    claim: 'a rollback cancels earlier deployments and automated builds',
     given: {
       runs: [
         runOf('d', 'deploy', 'awaiting-approval'),
@@ -191,46 +191,50 @@ const rollbacks: Case[] = [
     plan: { cancel: ['d', 'b'].map((runId) => ({ runId, because: 'preempted by a rollback' })), start: ['r'] },
   },
   {
-    claim: 'a deployment that is asked after it waits',
+    claim: 'a deployment requested after a rollback waits for it',
     given: { runs: [runOf('r', 'rollback'), runOf('d', 'deploy', 'queued')] },
     plan: { cancel: [], start: [] },
   },
   {
-    claim: 'while it goes on nothing is built or deployed, and nothing is dropped for it',
+    claim: 'nothing is built, deployed or dropped during a rollback',
     given: { runs: [runOf('r', 'rollback')], triggers: [long], candidates: [candidate('e')] },
     plan: { build: null, deploy: [], passOver: [], dropTriggers: [], wakeAt: null },
   },
   {
-    claim: 'one rollback after the other',
+    claim: 'a second rollback waits for the first',
     given: { runs: [runOf('r', 'rollback'), runOf('s', 'rollback', 'queued')] },
     plan: { start: [] },
   },
 ];
 
 const monitors: Case[] = [
-  { claim: 'nothing serves', given: { monitorEvery: '1h' }, plan: { monitor: false, wakeAt: null } },
   {
-    claim: 'never monitored',
+    claim: 'nothing is monitored if nothing serves',
+    given: { monitorEvery: '1h' },
+    plan: { monitor: false, wakeAt: null },
+  },
+  {
+    claim: 'a serving model without a report is monitored at once',
     given: { monitorEvery: '1h', serving: true },
     plan: { monitor: true, wakeAt: '2012-03-10T13:00:00.000Z' },
   },
   {
-    claim: 'due',
+    claim: 'a due report begins',
     given: { monitorEvery: '1h', serving: true, lastMonitorAt: '2012-03-10T11:00:00.000Z' },
     plan: { monitor: true },
   },
   {
-    claim: 'not yet',
+    claim: 'a report that is not yet due waits',
     given: { monitorEvery: '1h', serving: true, lastMonitorAt: '2012-03-10T11:30:00.000Z' },
     plan: { monitor: false, wakeAt: '2012-03-10T12:30:00.000Z' },
   },
   {
-    claim: 'one at a time',
+    claim: 'only one report runs at a time',
     given: { monitorEvery: '1h', serving: true, runs: [runOf('m', 'monitor')] },
     plan: { monitor: false, wakeAt: null },
   },
   {
-    claim: 'it wakes for whichever is first',
+    claim: 'the lifecycle wakes for the earliest of its waits',
     given: {
       monitorEvery: '1h',
       serving: true,

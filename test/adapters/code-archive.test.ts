@@ -168,9 +168,9 @@ describe('unpacking', () => {
     ['a device', [{ name: 'null', type: 'character-device' }]],
     ['a fifo', [{ name: 'f', type: 'fifo' }]],
     ['an absolute path', [{ name: '/tmp/evil', body: 'x' }]],
-    ['a path out of the folder', [{ name: '../evil', body: 'x' }]],
-    ['a path out of the folder, further in', [{ name: 'a/../../evil', body: 'x' }]],
-    ['a folder out of the folder', [{ name: 'a/../../d/', type: 'directory' }]],
+    ['a path that leaves the folder', [{ name: '../evil', body: 'x' }]],
+    ['a longer path that leaves the folder', [{ name: 'a/../../evil', body: 'x' }]],
+    ['a folder outside the folder', [{ name: 'a/../../d/', type: 'directory' }]],
     ['a backslash', [{ name: 'a\\..\\evil', body: 'x' }]],
     ['a drive letter', [{ name: 'C:evil', body: 'x' }]],
     ['a NUL', [{ name: 'evil', pax: { path: 'a\0.py' }, body: 'x' }]],
@@ -183,14 +183,14 @@ describe('unpacking', () => {
       ],
     ],
     [
-      'the same file twice in other words',
+      'the same file twice under different spellings',
       [
         { name: 'a', body: 'x' },
         { name: './a', body: 'y' },
       ],
     ],
     [
-      'two files that differ by case alone',
+      'two files that differ only in case',
       [
         { name: 'a', body: 'x' },
         { name: 'A', body: 'y' },
@@ -248,8 +248,8 @@ describe('unpacking', () => {
   });
 
   test.each([
-    ['no archive at all', Buffer.from('print("hello")\n'.repeat(100))],
-    ['a gzip that breaks off', gzipSync(Buffer.alloc(5000)).subarray(0, 20)],
+    ['a file that is not an archive', Buffer.from('print("hello")\n'.repeat(100))],
+    ['a truncated gzip', gzipSync(Buffer.alloc(5000)).subarray(0, 20)],
   ])('%s is refused with a reason', async (_name, bytes) => {
     await writeFile(join(root, 'given'), bytes);
     await expect(archives.unpack(join(root, 'given'), join(root, 'out'))).rejects.toMatchObject({

@@ -90,7 +90,7 @@ test('an upload fails with a retryable error if the server stops reading halfway
   await expect(store.put(sha256, Readable.from([bytes]))).rejects.toMatchObject(upload);
 });
 
-test('a part of an upload grows where the usual one would need too many parts', () => {
+test('the parts of an upload are larger if the usual size would need too many parts', () => {
   expect(partBytesFor(1)).toBe(8 * 2 ** 20);
   expect(partBytesFor(8 * 2 ** 20 * 10_000)).toBe(8 * 2 ** 20);
   const large = 2 ** 40;

@@ -84,10 +84,10 @@ test('only administrators see or set connections, and a project does not see tho
 });
 
 test.each([
-  ['a secret that is no Standard Webhooks secret', { ...webhook, secret: 'hunter2' }],
-  ['an address that is no web address', { ...webhook, url: 'file:///etc/passwd' }],
-  ['a kind that there is not', { kind: 'ftp', url: 'ftp://example.com' }],
-  ['a key that there is not', { ...webhook, colour: 'red' }],
+  ['an invalid Standard Webhooks secret', { ...webhook, secret: 'hunter2' }],
+  ['an address that is not a web address', { ...webhook, url: 'file:///etc/passwd' }],
+  ['an unknown kind', { kind: 'ftp', url: 'ftp://example.com' }],
+  ['an unknown key', { ...webhook, colour: 'red' }],
   ['git with neither token nor key', { kind: 'git', url: 'https://example.com/r.git' }],
 ])('%s is refused', async (_what, body) => {
   const answer = await api.send('admin', 'PUT /v1/connections/bad', body);

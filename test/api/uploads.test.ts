@@ -250,8 +250,8 @@ describe('with small limits', () => {
   }
 
   test.each([
-    ['as it says first', 1_001],
-    ['as it turns out', undefined],
+    ['from its declared length', 1_001],
+    ['from the received bytes', undefined],
   ])('a larger upload is refused with the name of the setting, %s', async (_name, bytes) => {
     const { status, body } = await send([randomBytes(500), randomBytes(501)], 0, bytes);
     expect({ status, body }).toMatchObject({

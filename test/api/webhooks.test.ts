@@ -89,9 +89,12 @@ test.each([
   ['no signature', { signature: null }],
   ['a forged signature', { signature: `sha256=${'0'.repeat(64)}` }],
   ['a short signature', { signature: 'sha256=' }],
-  ['a signature by another secret', { signature: `sha256=${createHmac('sha256', 'other').update('').digest('hex')}` }],
+  [
+    'a signature with another secret',
+    { signature: `sha256=${createHmac('sha256', 'other').update('').digest('hex')}` },
+  ],
   ['a model without code in git', { model: 'folder' }],
-  ['a model that is not there', { model: 'nobody' }],
+  ['an unknown model', { model: 'nobody' }],
 ])('%s starts nothing, and gets the same response as an unknown webhook', async (_, options) => {
   const { status, body } = await deliver(pushOf(), options);
   expect({ status, code: body.code }).toEqual({ status: 401, code: 'unauthenticated' });
@@ -109,14 +112,14 @@ test('a signature must match the exact bytes, not the parsed JSON', async () => 
 
 test.each([
   ['another branch', 'push', { ref: 'refs/heads/other' }, 'refs/heads/other is not main'],
-  ['a branch that was deleted', 'push', { deleted: true }, 'was deleted'],
+  ['a deleted branch', 'push', { deleted: true }, 'was deleted'],
   [
     'another repository',
     'push',
     { repository: { clone_url: 'https://forge.example/team/else.git' } },
     'another repository',
   ],
-  ['a greeting', 'ping', {}, 'ping'],
+  ['a ping', 'ping', {}, 'ping'],
 ])('%s is accepted and starts nothing', async (_, event, changes, reason) => {
   const { status, body } = await deliver(pushOf(changes), { event });
   expect({ status, run: body.run }).toEqual({ status: 202, run: null });

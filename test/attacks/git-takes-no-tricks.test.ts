@@ -67,7 +67,7 @@ describe('a submodule', () => {
   }
 
   test.each([
-    ['an option in the place of its address', 'url = --upload-pack=touch'],
+    ['an option in place of its address', 'url = --upload-pack=touch'],
     ['a program as its address', 'url = ext::sh -c touch'],
     ['an address over http', 'url = http://127.0.0.1/a.git'],
     ['shell syntax in its address', "url = ssh://git@x';touch;'/a.git"],

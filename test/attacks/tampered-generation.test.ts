@@ -58,7 +58,7 @@ const attacks: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
   ],
   ['the release of the newest generation', () => change(servesTheFirst), /not what entry \d+ of the ledger says/],
   [
-    'the release that a slot refers to, under the digest of the right one',
+    'the release of a slot, with the digest of the right release',
     () =>
       change(
         `update generations set slots = jsonb_set(slots, '{0,releaseId}', to_jsonb($2::text)) where model_id = $1 and generation = 2`,
@@ -87,7 +87,7 @@ const attacks: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
     /artifact that it was made with/,
   ],
   [
-    'the configuration that a release serves by',
+    'the configuration of a release',
     () => change(`update configurations set body = jsonb_set(body, '{serve,onStale}', '"refuse"') where model_id = $1`),
     /configuration that it was made with/,
   ],
@@ -97,7 +97,7 @@ const attacks: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
     /the ledger's last generation is 2 \(entry \d+\), and the database has generation 1/,
   ],
   [
-    'the generations, by one that nobody decided',
+    'the generations, with one that was never decided',
     async () => {
       const same = 'change, reason, recorded_at, effective_at, recorded_by, run_id';
       await change(
@@ -117,12 +117,12 @@ const attacks: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
     /entry \d+ of the ledger, of generation 2, was changed/,
   ],
   [
-    'the newest generation, which is gone',
+    'the newest generation, by deleting it',
     () => change('delete from generations where model_id = $1 and generation = 2'),
     /names generation 2 and does not have it/,
   ],
   [
-    'the model, which is marked as archived',
+    'the model, by marking it as archived',
     () => change('update models set archived_at = now() where id = $1'),
     /marked as archived/,
   ],

@@ -143,8 +143,8 @@ test.each([
   ['its subject', `subject = '{"schemaVersion": 1}'`],
   ['its principal', 'recorded_by = gen_random_uuid()'],
   ['its time', "recorded_at = recorded_at - interval '1 ms'"],
-  ['its time, to what no calendar has', "effective_at = 'infinity'"],
-  ['the entry it names as the one before', 'previous = null'],
+  ['its time, to infinity', "effective_at = 'infinity'"],
+  ['its reference to the previous entry', 'previous = null'],
 ])('an entry is named after a change of %s', async (_what, set) => {
   await change(`update ledger set ${set} where model_id = $1 and sequence = 5`);
   expect((await verified()).problem).toMatchObject({ kind: 'changed', sequence: 5 });

@@ -37,7 +37,7 @@ test('a good file, no file and a missing file pass, because the server checks th
 
 test.each([
   [
-    'a requirement that is no name',
+    'a requirement that is not a package name',
     { 'requirements.txt': 'x @ file:///tmp/x\n' },
     /requirements\.txt:1 cannot be installed/,
   ],

@@ -136,8 +136,8 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
         'one changed bit',
         (bytes: Buffer) => Buffer.concat([bytes.subarray(0, -1), Buffer.from([(bytes.at(-1) ?? 0) ^ 1])]),
       ],
-      ['a lost end', (bytes: Buffer) => bytes.subarray(0, -10)],
-      ['nothing left', () => Buffer.alloc(0)],
+      ['a truncated end', (bytes: Buffer) => bytes.subarray(0, -10)],
+      ['no bytes', () => Buffer.alloc(0)],
     ])('reading altered bytes (%s) in any way is blob-corrupt', async (_name, alter) => {
       const bytes = randomBytes(150_000);
       const { sha256 } = await subject.store.putBytes(bytes);

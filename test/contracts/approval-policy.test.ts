@@ -9,16 +9,31 @@ it('without a minimum the model’s own policy applies', () => {
 });
 
 it.each([
-  ['the larger number of votes', { votes: 2 }, {}, { votes: 2 }],
-  ['the larger number of votes', {}, { votes: 3 }, { votes: 3 }],
-  ['who may not vote for the own request, may not', { requesterMayVote: true }, {}, { requesterMayVote: false }],
-  ['both let the requester vote', { requesterMayVote: true }, { requesterMayVote: true }, { requesterMayVote: true }],
-  ['the shorter time', { expires: '3 days' }, { expires: '71h' }, { expires: '71h' }],
-  ['the shorter time', { expires: '1h' }, { expires: '1 day' }, { expires: '1h' }],
-  ['roles of which the weakest is stronger', { roles: ['approver'] }, { roles: ['admin'] }, { roles: ['admin'] }],
-  ['roles of which the weakest is stronger', { roles: ['admin'] }, { roles: ['approver'] }, { roles: ['admin'] }],
+  ['the larger number of votes, of the model', { votes: 2 }, {}, { votes: 2 }],
+  ['the larger number of votes, of the minimum', {}, { votes: 3 }, { votes: 3 }],
+  ['one policy forbids the requester to vote', { requesterMayVote: true }, {}, { requesterMayVote: false }],
   [
-    'one weak role among the strong',
+    'both policies let the requester vote',
+    { requesterMayVote: true },
+    { requesterMayVote: true },
+    { requesterMayVote: true },
+  ],
+  ['the shorter time, of the minimum', { expires: '3 days' }, { expires: '71h' }, { expires: '71h' }],
+  ['the shorter time, of the model', { expires: '1h' }, { expires: '1 day' }, { expires: '1h' }],
+  [
+    'the roles with the stronger weakest role, of the minimum',
+    { roles: ['approver'] },
+    { roles: ['admin'] },
+    { roles: ['admin'] },
+  ],
+  [
+    'the roles with the stronger weakest role, of the model',
+    { roles: ['admin'] },
+    { roles: ['approver'] },
+    { roles: ['admin'] },
+  ],
+  [
+    'one weak role among strong ones',
     { roles: ['operator', 'admin'] },
     { roles: ['approver'] },
     { roles: ['approver'] },

@@ -212,30 +212,30 @@ describe('an invalid file', () => {
   ].join('\n');
 
   test.each([
-    ['an empty one', '', /empty/],
-    ['one of comments', '# nothing\n', /empty/],
+    ['an empty file', '', /empty/],
+    ['a file of only comments', '# nothing\n', /empty/],
     ['a list', '- a\n- b\n', /expected object, received array/],
     ['a sentence', 'just words\n', /expected object, received string/],
     ['two documents', `${least}---\n${least}`, /line 15.*several documents/],
     ['broken syntax', `${least}\nserve: { log: `, /line 1\d/],
     ['tabs for indentation', 'data:\n\tsource: x\n', /line 2.*[Tt]abs/],
-    ['a key given twice', `${least}name: again\n`, /name \(line 15\): given twice, first in line 3/],
+    ['a duplicate key', `${least}name: again\n`, /name \(line 15\): given twice, first in line 3/],
     [
-      'a nested key given twice',
+      'a nested duplicate key',
       least.replace('target: cnt', 'target: cnt\n  "target": other'),
       /data\.target \(line 9\)/,
     ],
     ['a tag', least.replace('demand-team', '!!js/function x'), /line 5.*[Tt]ag/],
     ['a key that is a list', `${least}? [a, b]\n: 1\n`, /not plain text/],
-    ['aliases that unfold without end', `${least}${bomb}\n`, /unfold to more than/],
-    ['an alias of nothing', least.replace('cnt', '*nowhere'), /aliases cannot be followed/],
+    ['aliases that expand without end', `${least}${bomb}\n`, /unfold to more than/],
+    ['an alias without an anchor', least.replace('cnt', '*nowhere'), /aliases cannot be followed/],
     ['a list that contains itself', `${least}x: &x [*x]\n`, /nested more than 32 deep/],
     ['deep nesting', `${least}x: ${'['.repeat(100)}${']'.repeat(100)}\n`, /nested more than 32 deep/],
     ['very deep nesting', '['.repeat(100_000), /nested too deeply|line 1/],
-    ['text that Postgres cannot keep', least.replace('demand-team', '"a\\0b"'), /owner \(line 5\).*NUL/],
+    ['text that Postgres cannot store', least.replace('demand-team', '"a\\0b"'), /owner \(line 5\).*NUL/],
     ['half a surrogate pair', least.replace('demand-team', '"\\uD800"'), /owner \(line 5\).*surrogate/],
-    ['a key that means the prototype', `${least}__proto__: { a: 1 }\n`, /__proto__/],
-    ['the same among parameters', least.replace('build:', 'build:\n  params: { __proto__: 1 }'), /__proto__/],
+    ['the key __proto__', `${least}__proto__: { a: 1 }\n`, /__proto__/],
+    ['the key __proto__ among parameters', least.replace('build:', 'build:\n  params: { __proto__: 1 }'), /__proto__/],
   ])('%s is refused with a reason', (_, text, reason) => {
     const error = errorOf(() => parseConfigurationFile(text));
     expect(error.code).toBe('invalid-configuration');

@@ -7,9 +7,9 @@ const noSpace = new Error('ENOSPC: no space left on device, write');
 const quotaUsedUp = new Error('Unknown system error -122: Unknown system error -122, write');
 
 test.each([
-  ['ENOSPC of Node', noSpace],
-  ['EDQUOT of Node on Linux', quotaUsedUp],
-  ['EDQUOT of Node on macOS', new Error('Unknown system error -69: Unknown system error -69, open')],
+  ['ENOSPC from Node', noSpace],
+  ['EDQUOT from Node on Linux', quotaUsedUp],
+  ['EDQUOT from Node on macOS', new Error('Unknown system error -69: Unknown system error -69, open')],
   ['EDQUOT by name', new Error('EDQUOT: disk quota exceeded, write')],
   ['a quota in the words of another program', new Error('could not extend file "base/1": Disk quota exceeded')],
   ['SQLite', new Error('database or disk is full')],

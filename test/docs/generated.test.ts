@@ -79,7 +79,7 @@ describe('the schema for editors', () => {
   test.each([
     ['an unknown key', 'threshold: 0.2', 'treshold: 0.2', '/monitor/drift'],
     ['a wrong type', 'target: cnt', 'target: 3', '/data/target'],
-    ['a duration that is none', 'cooldown: 24h', 'cooldown: 24 moons', '/retrain/cooldown'],
+    ['an invalid duration', 'cooldown: 24h', 'cooldown: 24 moons', '/retrain/cooldown'],
   ])('refuses %s', (_, text, replacement, place) => {
     expect(validate(parse(exampleFile.replace(text, replacement)))).toContain(place);
   });

@@ -14,8 +14,7 @@ import { startStackOfRun } from '../support/stack-of-run.ts';
 import type { TinyModel } from '../support/tiny-model.ts';
 import { tinyModel } from '../support/tiny-model.ts';
 
-// Two models go through the whole lifecycle: one has features with awkward names, the other has rows with missing
-// values.
+// Two models go through the whole lifecycle: one has awkward feature names, the other has missing values.
 
 const oddNames = [
   'size (cm), net',
@@ -281,10 +280,7 @@ test('values that are missing in training may be missing in requests, and monito
   expect(rehearsal.periods).toBe(1);
 }, 300_000);
 
-/**
- * Returns rows for nine days. Days 1 to 7 are complete. `hum` and `temp` are missing in some rows of day 8. One row of
- * day 9 has no finite prediction, and one has no target.
- */
+/** Returns nine days of rows. Some of day 8 lack `hum` or `temp`; two of day 9 lack a finite prediction or a target. */
 function rowsThatSpoil(): string {
   const rows = Array.from({ length: 216 }, (_, hour) => {
     const temp = hour === 193 ? '3e38' : hour === 190 ? '' : `${hour % 24}.5`;

@@ -22,15 +22,15 @@ test.each([
   ['CRLF', 'city,rooms\r\nGraz,1\r\nWien,2\r\n', ['Graz', 'Wien']],
   ['a comma and a line break in quotes', 'city,rooms\n"Graz,\nStyria",1\n', ['Graz,\nStyria']],
   ['doubled quotes', 'city,rooms\n"the ""old"" town",1\n', ['the "old" town']],
-  ['nothing but doubled quotes', 'city,rooms\n"""",1\n', ['"']],
+  ['a field of only doubled quotes', 'city,rooms\n"""",1\n', ['"']],
   ['blank lines', 'city,rooms\n\nGraz,1\n\n', ['Graz']],
 ])('%s is read', (_, text, expected) => {
   expect(cities(text)).toEqual(expected);
 });
 
 test.each([
-  ['a quote that is not closed', 'city,rooms\n"Graz,1\n'],
-  ['text behind a closing quote', 'city,rooms\n"Graz"x,1\n'],
+  ['an unclosed quote', 'city,rooms\n"Graz,1\n'],
+  ['text after a closing quote', 'city,rooms\n"Graz"x,1\n'],
   ['a quote inside a bare field', 'city,rooms\nGr"az,1\n'],
 ])('%s is refused with its line', (_, text) => {
   expect(() => cities(text)).toThrow('line 2 of the CSV');

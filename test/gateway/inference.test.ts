@@ -134,24 +134,24 @@ describe('a body that the model cannot take is refused by name', () => {
 
   test.each([
     ['a missing feature', { inputs: [temp] }, 'feature "hum" is missing; the model takes temp, hum'],
-    ['a feature too many', { inputs: [temp, hum, { ...hum, name: 'wind' }] }, 'unknown input "wind"'],
-    ['a feature twice', { inputs: [temp, temp] }, '"temp" is there twice'],
+    ['an unknown feature', { inputs: [temp, hum, { ...hum, name: 'wind' }] }, 'unknown input "wind"'],
+    ['a duplicate feature', { inputs: [temp, temp] }, '"temp" is there twice'],
     [
-      'text for a number',
+      'text in place of a number',
       { inputs: [temp, { ...hum, data: ['damp'] }] },
       'feature "hum", row 0: expected a finite number',
     ],
-    ['nothing for a number', { inputs: [temp, { ...hum, data: [null] }] }, 'feature "hum", row 0'],
+    ['null in place of a number', { inputs: [temp, { ...hum, data: [null] }] }, 'feature "hum", row 0'],
     ['a number beyond 32 bits', { inputs: [temp, { ...hum, data: [1e300] }] }, 'within 32-bit range'],
     ['another datatype', { inputs: [temp, { ...hum, datatype: 'BYTES' }] }, 'expected datatype FP32, got BYTES'],
     ['no datatype', { inputs: [temp, { name: 'hum', shape: [1], data: [2] }] }, '"datatype" is missing'],
     [
-      'a shape of two columns',
+      'a shape with two columns',
       { inputs: [temp, { ...hum, shape: [1, 2], data: [1, 2] }] },
       'expected shape [rows] or [rows, 1]',
     ],
     [
-      'a shape that the data does not have',
+      'a shape that does not match the data',
       { inputs: [temp, { ...hum, shape: [2] }] },
       'wants 2 values, and data has 1',
     ],
@@ -171,7 +171,7 @@ describe('a body that the model cannot take is refused by name', () => {
       'no rows',
     ],
     ['no inputs', {}, '"inputs" must be a list'],
-    ['no object', [1], 'must be a JSON object'],
+    ['a body that is not an object', [1], 'must be a JSON object'],
     ['an unknown output', { inputs: [temp, hum], outputs: [{ name: 'z' }] }, 'unknown output "z"'],
   ])('%s', async (_what, body, message) => {
     const answer = await infer(body);
@@ -245,13 +245,13 @@ describe("MLflow's scoring bodies", () => {
   });
 
   test.each([
-    ['two forms', { inputs: [[1, 2]], dataframe_records: [] }, '2 forms of rows are given'],
-    ['none', {}, 'expected exactly one of inputs, dataframe_split, dataframe_records'],
-    ['another', { examples: [[1, 2]] }, 'unknown key "examples"'],
-    ['a row that is short', { inputs: [[1, 2], [3]] }, 'row 1: expected a list of 2 values'],
+    ['two forms of rows', { inputs: [[1, 2]], dataframe_records: [] }, '2 forms of rows are given'],
+    ['no form of rows', {}, 'expected exactly one of inputs, dataframe_split, dataframe_records'],
+    ['an unknown form', { examples: [[1, 2]] }, 'unknown key "examples"'],
+    ['a short row', { inputs: [[1, 2], [3]] }, 'row 1: expected a list of 2 values'],
     ['a missing column', { dataframe_split: { columns: ['temp'], data: [[1]] } }, 'feature "hum" is missing'],
     [
-      'records that differ',
+      'records with different columns',
       { dataframe_records: [{ temp: 1, hum: 2 }, { temp: 1 }] },
       'feature "hum", row 1 has no value',
     ],

@@ -91,10 +91,10 @@ const values = ({ body }: ServedAnswer): unknown => body.outputs?.[0].data;
 describe('a body is JSON', () => {
   test.each([
     ['without a Content-Type', {}],
-    ['as bytes', { 'content-type': 'application/octet-stream' }],
+    ['with the Content-Type of bytes', { 'content-type': 'application/octet-stream' }],
     ['with a charset', { 'content-type': 'application/json; charset=utf-8' }],
-    ['in upper case', { 'content-type': 'APPLICATION/JSON;CHARSET="UTF-8"' }],
-    ['under a type that is made of JSON', { 'content-type': 'application/vnd.example+json' }],
+    ['with a Content-Type in upper case', { 'content-type': 'APPLICATION/JSON;CHARSET="UTF-8"' }],
+    ['with a Content-Type based on JSON', { 'content-type': 'application/vnd.example+json' }],
   ])('%s', async (_how, headers) => {
     expect(values(await send(inferPath, sum, headers))).toEqual([3]);
     expect((await send(invocations, '{"instances": [[1, 2]]}', headers)).body).toEqual({ predictions: [3] });
@@ -119,9 +119,9 @@ describe('a body is JSON', () => {
   });
 
   test.each([
-    ['nothing', '', 'the body is empty'],
-    ['half a document', '{"inputs":', 'the body is not JSON'],
-    ['bytes that are no text', Uint8Array.of(0x7b, 0xff, 0x7d), 'the body is not UTF-8'],
+    ['an empty body', '', 'the body is empty'],
+    ['a truncated document', '{"inputs":', 'the body is not JSON'],
+    ['bytes that are not text', Uint8Array.of(0x7b, 0xff, 0x7d), 'the body is not UTF-8'],
     ['UTF-16', Buffer.from(`\uFEFF${sum}`, 'utf16le'), 'the body is not UTF-8'],
   ])('but %s is refused by name', async (_what, sent, message) => {
     const { status, body } = await send(inferPath, sent, { 'content-type': 'application/json' });
@@ -199,8 +199,8 @@ test('model_version selects a loaded version, like the path', async () => {
 
 test.each([
   ['Infinity', '{"inputs": {"a": [Infinity], "b": [1]}}', 'feature "a", row 0: expected a finite number'],
-  ['a list for a number', '{"inputs": {"a": [[1, 2]], "b": [1]}}', 'got a list of 2'],
-  ['a list that is nested deeply', `{"instances": [[${'['.repeat(1e5)}${']'.repeat(1e5)}, 1]]}`, 'got a list of 1'],
+  ['a list in place of a number', '{"inputs": {"a": [[1, 2]], "b": [1]}}', 'got a list of 2'],
+  ['a deeply nested list', `{"instances": [[${'['.repeat(1e5)}${']'.repeat(1e5)}, 1]]}`, 'got a list of 1'],
 ])('%s is refused by feature and row', async (_what, sent, message) => {
   const { status, body } = await send(invocations, sent);
   expect({ status, error: body.error }).toEqual({ status: 400, error: expect.stringContaining(message) });

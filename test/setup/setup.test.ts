@@ -111,7 +111,7 @@ describe('setup', () => {
       /Python 3\.9\.2 is too old: install Python 3\.10 or newer/,
     ],
     [
-      'a Python that can make no virtual environments',
+      'a Python without virtual environments',
       async () => void (await machine.script('python3', `case "$2" in *ensurepip*) exit 1 ;; esac\n${python}`)),
       /lacks its venv module: install Python 3\.10 or newer.*python3-venv/,
     ],

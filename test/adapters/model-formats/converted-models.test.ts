@@ -194,16 +194,16 @@ describe('external tensors in a plain file beside the model', () => {
   });
 
   test.each<[string, Record<string, string>, number[]]>([
-    ['beyond the end', { offset: '12' }, [2, 1]],
-    ['far beyond the end', { offset: '999999999999999' }, [2, 1]],
-    ['a negative place', { offset: '-8' }, [2, 1]],
-    ['a place that is no number', { offset: '0x8' }, [2, 1]],
-    ['another length than the shape', { length: '4' }, [2, 1]],
-    ['a length of everything', { length: '18446744073709551615' }, [2, 1]],
+    ['an offset beyond the end', { offset: '12' }, [2, 1]],
+    ['an offset far beyond the end', { offset: '999999999999999' }, [2, 1]],
+    ['a negative offset', { offset: '-8' }, [2, 1]],
+    ['an offset that is not a number', { offset: '0x8' }, [2, 1]],
+    ['a length that does not match the shape', { length: '4' }, [2, 1]],
+    ['the largest possible length', { length: '18446744073709551615' }, [2, 1]],
     ['a shape larger than the file', {}, [2, 1000]],
     ['a negative shape', {}, [-2, 1]],
     ['a shape that overflows', {}, [2 ** 31, 2 ** 31]],
-    ['two places', { location: 'other.bin' }, [2, 1]],
+    ['two locations', { location: 'other.bin' }, [2, 1]],
   ])('are refused with %s', async (_what, range, dims) => {
     expect((await refusal({ bytes: linear('weights.bin', range, dims), inputs, beside })).code).toBe(
       'artifact-invalid',

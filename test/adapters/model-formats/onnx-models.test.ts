@@ -197,7 +197,7 @@ describe('an artifact on its first load', () => {
     expect(caught.message).toContain('feature "hum", row 0');
   });
 
-  test('that is not ONNX is refused, whatever it is', async () => {
+  test('that is not ONNX is refused', async () => {
     const whole = linearModel(weights);
     for (const bytes of [
       new Uint8Array(),

@@ -153,8 +153,8 @@ describe('probabilities alone', () => {
   });
 
   test.each([
-    ['a column a class', bytes],
-    ['one column', sigmoid],
+    ['with one column per class', bytes],
+    ['with one column', sigmoid],
   ])('of words, %s: only build.classes gives their order, and the rows confirm it', async (_what, given) => {
     const classes = ['late', 'on time'];
     const truth = truthOfTwo('on time', 'late');
@@ -222,7 +222,7 @@ describe('labels that equal the classes', () => {
   test.each([
     ['two columns', two, rising, shares(2)],
     [
-      'one column, of the class that the alphabet has first',
+      'one column, of the alphabetically first class',
       [
         node('MatMul', ['x', 'w'], ['z']),
         node('Softmax', ['z'], ['shares']),

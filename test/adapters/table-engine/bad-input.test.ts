@@ -17,7 +17,7 @@ describe('an unreadable CSV is reported with file, line and reason', () => {
     ['a short row after blank lines and a cell of two lines', 'a,b\n\n1,"x\ny"\n2,z\n3\n', 6, /1 values/],
     ['a header without a name', 'a,,c\n1,2,3\n', 1, /no name/],
     ['a header that names a column twice', 'a,b,a\n1,2,3\n', 1, /"a" twice/],
-    ['a header that differs by case alone', 'a,A\n1,2\n', 1, /twice/],
+    ['a header with names that differ only in case', 'a,A\n1,2\n', 1, /twice/],
     ['no header', '1,2011-01-01,0.5\n2,2011-01-02,0.6\n', 1, /header is required/],
     ['a blank first line', '\na,b\n1,2\n', 1, /header is required/],
     ['an open quote in the header', 'a,"b\n1,2\n', 1, /quote/],

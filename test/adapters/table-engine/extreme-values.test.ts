@@ -22,11 +22,11 @@ async function ingest(file: PrepareBatch['files'][number], timestamp?: string) {
 
 describe('numbers at the limits of their type', () => {
   test.each([
-    ['one among many', ['1', '2', '1e+308', '3'], 2.5e307, 5e307],
-    ['all of them', ['1e+308', '1e+308', '1e+308', '1e+308'], 1e308, 0],
-    ['of both signs', ['-1e+308', '1e+308', '-1e+308', '1e+308'], 0, 1.1547e308],
-    ['more than their spread can be written', ['-1.7e+308', '1.7e+308', '-1.7e+308', '1.7e+308'], 0, null],
-  ])('%s are profiled', async (_name, values, mean, deviation) => {
+    ['one extreme value among many', ['1', '2', '1e+308', '3'], 2.5e307, 5e307],
+    ['only extreme values', ['1e+308', '1e+308', '1e+308', '1e+308'], 1e308, 0],
+    ['extreme values of both signs', ['-1e+308', '1e+308', '-1e+308', '1e+308'], 0, 1.1547e308],
+    ['values whose spread exceeds every number', ['-1.7e+308', '1.7e+308', '-1.7e+308', '1.7e+308'], 0, null],
+  ])('are profiled: %s', async (_name, values, mean, deviation) => {
     const rows = values.map((value, id) => `${id},${value}`).join('\n');
     const [, x] = await ingest(await bench.csv('a.csv', `id,x\n${rows}\n`));
     const scaled = (value: number | null | undefined) => (typeof value === 'number' ? value / 1e308 : null);

@@ -71,13 +71,13 @@ describe('NDJSON', () => {
   });
 
   test.each([
-    ['a line that is no JSON', '{"a":1}\n{"a":\n', 2, /no JSON/],
-    ['a line that is no object', '{"a":1}\n\n[1]\n', 3, /a list/],
-    ['an object within', '{"a":1}\n{"a":{"b":2}}\n', 2, /"a" is an object/],
-    ['a name twice', '{"a":1,"a":2}\n', 1, /twice/],
-    ['a column of two kinds', '{"a":1}\n{"a":"x"}\n', 2, /"a" is a string here and a number elsewhere/],
+    ['a line that is not JSON', '{"a":1}\n{"a":\n', 2, /no JSON/],
+    ['a line that is not an object', '{"a":1}\n\n[1]\n', 3, /a list/],
+    ['a nested object', '{"a":1}\n{"a":{"b":2}}\n', 2, /"a" is an object/],
+    ['a duplicate name', '{"a":1,"a":2}\n', 1, /twice/],
+    ['a column with two types', '{"a":1}\n{"a":"x"}\n', 2, /"a" is a string here and a number elsewhere/],
     ['a NUL byte', '{"a":"x"}\n{"a":"\u0000"}\n', 2, /NUL/],
-    ['a NUL in an escape', '{"a":"x"}\n{"a":"\\u0000"}\n', 2, /NUL/],
+    ['an escaped NUL', '{"a":"x"}\n{"a":"\\u0000"}\n', 2, /NUL/],
   ])('%s is data-unreadable, with its line', async (_name, text, line, message) => {
     const failure = expect(prepare([await ndjson('given.ndjson', text)], { required: ['a'] })).rejects;
     await failure.toMatchObject({ code: 'data-unreadable', fields: { file: 'given.ndjson', line } });

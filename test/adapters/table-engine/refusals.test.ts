@@ -19,15 +19,15 @@ async function ndjson(text: string): ReturnType<typeof csv> {
 
 describe('a CSV file', () => {
   test.each([
-    ['line ends that differ', 'a,b\r\n1,2\n3,4\r\n', /lines end in different ways.*dos2unix/],
-    ['the delimiter that Excel writes', 'sep=;\na;b\n1;2\n', /line 1: it is "sep=;".*remove this line/],
-    ['a comment before the names', '# made by x\na,b\n1,2\n', /line 1: "# made by x" looks like a comment/],
+    ['mixed line ends', 'a,b\r\n1,2\n3,4\r\n', /lines end in different ways.*dos2unix/],
+    ['the delimiter line that Excel writes', 'sep=;\na;b\n1;2\n', /line 1: it is "sep=;".*remove this line/],
+    ['a comment before the header', '# made by x\na,b\n1,2\n', /line 1: "# made by x" looks like a comment/],
     ['a comment of more values', '// by x, y, z\na,b\n1,2\n', /line 1: .*looks like a comment/],
     ['a comma at the end of each line', 'a,b,\n1,2,\n', /column 3 .*no line may end with a delimiter/],
     ['HTML', '<!DOCTYPE html><p>x</p>', /looks like a page of HTML/],
-    ['HTML in lines', '<html>\n<body>\n</html>\n', /looks like a page of HTML/],
+    ['HTML on several lines', '<html>\n<body>\n</html>\n', /looks like a page of HTML/],
     ['XML', '\ufeff<?xml version="1.0"?>\n<a/>\n', /looks like a page of HTML or XML/],
-    ['a list of JSON', '[{"a":1},\n{"a":2}]\n', /looks like JSON; .*one object a line/],
+    ['a JSON list', '[{"a":1},\n{"a":2}]\n', /looks like JSON; .*one object a line/],
     ['NDJSON', '{"a":1,"b":2}\n{"a":3,"b":4}\n', /looks like JSON; .*[.]ndjson/],
     ['a workbook', Buffer.from([0x50, 0x4b, 3, 4, 0xff, 0]), /looks like a zip archive/],
     ['Parquet', 'PAR1abc', /looks like Parquet/],
@@ -78,10 +78,10 @@ describe('a Parquet file', () => {
   });
 
   test.each<[string, (bytes: Buffer) => Buffer, RegExp]>([
-    ['cut short', (bytes) => bytes.subarray(0, 200), /cut short/],
-    ['without its middle', (bytes) => Buffer.concat([bytes.subarray(0, 40), bytes.subarray(-60)]), /cut short/],
-    ['that is broken within', (bytes) => Buffer.from(bytes).fill(7, 60, 3000), /a part of it is broken/],
-    ['of four bytes', () => Buffer.from('PAR1'), /cut short/],
+    ['a truncated file', (bytes) => bytes.subarray(0, 200), /cut short/],
+    ['a file without its middle', (bytes) => Buffer.concat([bytes.subarray(0, 40), bytes.subarray(-60)]), /cut short/],
+    ['a file with a damaged part', (bytes) => Buffer.from(bytes).fill(7, 60, 3000), /a part of it is broken/],
+    ['a file of four bytes', () => Buffer.from('PAR1'), /cut short/],
   ])('%s is refused without its path on this machine', async (_name, damage, expected) => {
     const file = await parquet('a.parquet', 'SELECT i AS a FROM range(10000) t(i)');
     await writeFile(file.path, damage(await readFile(file.path)));

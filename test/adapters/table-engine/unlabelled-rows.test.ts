@@ -36,11 +36,11 @@ describe('a row without a target is neither trained on nor held out', () => {
   // Of 100 days the last 20 are held out. Training rows 10 to 19 and holdout rows 85 to 99 have no target.
   const lacks = '(i BETWEEN 10 AND 19 OR i >= 85)';
   test.each([
-    ['missing', 'DOUBLE', 'NULL', 'i * 2.0'],
-    ['NaN', 'DOUBLE', "'NaN'::DOUBLE", 'i * 2.0'],
-    ['infinite', 'DOUBLE', "'-inf'::DOUBLE", 'i * 2.0'],
-    ['a missing whole number', 'BIGINT', 'NULL', 'i'],
-    ['a missing truth value', 'BOOLEAN', 'NULL', 'i % 2 = 0'],
+    ['a missing target', 'DOUBLE', 'NULL', 'i * 2.0'],
+    ['a NaN target', 'DOUBLE', "'NaN'::DOUBLE", 'i * 2.0'],
+    ['an infinite target', 'DOUBLE', "'-inf'::DOUBLE", 'i * 2.0'],
+    ['a missing integer', 'BIGINT', 'NULL', 'i'],
+    ['a missing boolean', 'BOOLEAN', 'NULL', 'i % 2 = 0'],
     ['a missing text', 'VARCHAR', 'NULL', "'class ' || i % 3"],
     ['an empty text', 'VARCHAR', "''", "'class ' || i % 3"],
     ['a blank text', 'VARCHAR', "'  '", "'class ' || i % 3"],
@@ -63,9 +63,17 @@ test('a dataset with a target in every row counts no unlabelled rows', async () 
 
 describe('a split without any target is refused by name', () => {
   test.each([
-    ['neither side has one', 'NULL::DOUBLE', 'none of its 100 rows has a target ("y"); ingest rows that have one'],
-    ['the holdout has none', 'CASE WHEN i < 80 THEN i END', 'none of the 20 rows held out has a target ("y")'],
-    ['the training has none', 'CASE WHEN i >= 80 THEN i END', 'none of the 80 rows to train on has a target ("y")'],
+    [
+      'if neither part has a target',
+      'NULL::DOUBLE',
+      'none of its 100 rows has a target ("y"); ingest rows that have one',
+    ],
+    ['if the holdout has no target', 'CASE WHEN i < 80 THEN i END', 'none of the 20 rows held out has a target ("y")'],
+    [
+      'if the training rows have no target',
+      'CASE WHEN i >= 80 THEN i END',
+      'none of the 80 rows to train on has a target ("y")',
+    ],
   ])('%s', async (_name, y, message) => {
     await expect(split(days(100, y))).rejects.toMatchObject({
       code: 'no-data',

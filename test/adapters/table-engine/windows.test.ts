@@ -156,8 +156,8 @@ test.each(['at', 'day', 'n', 'word', 'x'])(
 
 describe('an impossible split is refused', () => {
   test.each<[string, Partial<SplitWindow>]>([
-    ['no rows to train on', { holdout: { kind: 'last', from: '2011-01-01T05:00:00.000Z' } }],
-    ['none held out', { holdout: { kind: 'last', from: '2011-07-01T04:00:00.000Z' } }],
+    ['a split without training rows', { holdout: { kind: 'last', from: '2011-01-01T05:00:00.000Z' } }],
+    ['a split without held-out rows', { holdout: { kind: 'last', from: '2011-07-01T04:00:00.000Z' } }],
     ['an empty window', { from: '2020-01-01T00:00:00.000Z', to: '2020-02-01T00:00:00.000Z' }],
     ['no parts', { parts: [] }],
   ])('%s is no-data', async (_name, request) => {
