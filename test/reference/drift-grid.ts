@@ -5,9 +5,9 @@ import { sidesOf } from '../../activities/monitoring/sides-of.ts';
 import type { Cell } from '../../contracts/data/data-types.ts';
 import { seededUniform } from '../../statistics/probability/seeded-random.ts';
 
-// Measures how often the drift tests find a difference between samples of one distribution. `node
-// test/reference/drift-grid.ts` runs all parts in some minutes and prints the tables of docs/reference/drift.md. Its
-// first argument names one part to run, and its second selects the distributions whose names contain it.
+// Measures how often the drift tests find a difference between samples of one distribution, and prints the tables of
+// docs/reference/drift.md: `node test/reference/drift-grid.ts` runs all parts in some minutes. The first argument
+// names one part to run, and the second selects the distributions whose names contain it.
 
 type Test = keyof typeof driftMeasures;
 type Uniform = () => number;
