@@ -52,7 +52,7 @@ test('the next start removes the unfinished files of a killed worker, and none o
   const { maker, home, cache, temporary } = await startMaker();
   try {
     await asked;
-    // Another process that starts while it lives leaves its folders alone.
+    // A second process that starts while the first one runs leaves its folders alone.
     const beside = [
       await ownScratch(home, 'worker', identityOf, logger),
       await ownScratch(cache, 'worker', identityOf, logger),

@@ -93,8 +93,7 @@ describe('the comparison of two durations', () => {
         const certain = isCertainlyShorter(a, b);
         if (certain === undefined) return;
         const [startOfA, startOfB] = [a, b].map((length) => shiftInstant(day.toISOString(), length, -1, 'UTC'));
-        // Because months end early, two lengths can reach the same day, but the shorter one never becomes the longer
-        // one.
+        // A short month can make two lengths end on the same day, but it never reverses their order.
         if (certain) expect(startOfA! >= startOfB!).toBe(true);
         else expect(startOfA! <= startOfB!).toBe(true);
       }),

@@ -13,7 +13,7 @@ function linksOf(path: string, text: string): Link[] {
   return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, to = '']) => ({ from: path, to }));
 }
 
-/** As GitHub names the heading. */
+/** Returns the anchors of the headings, in the form that GitHub gives them. */
 function anchorsOf(text: string): string[] {
   return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading

@@ -107,7 +107,7 @@ test('a worker stays free for monitoring while twenty rehearsals wait or serve',
   const names = Array.from({ length: rehearsals }, (_, index) => `model-${index}`);
   const started = await Promise.all(names.map((name) => start('rehearsal', name)));
   await expect.poll(() => names.every((name) => looks.has(name)), { timeout: 30_000 }).toBe(true);
-  // All of them wait for a run, and another rehearsal and a monitor still finish.
+  // All rehearsals wait for a run, and yet another rehearsal and a monitor finish.
   await finishes('rehearsal', 'swift');
   await finishes('monitor', 'watched');
   await expect.poll(() => looks.get('model-0'), { timeout: 30_000 }).toBeGreaterThanOrEqual(2);
@@ -115,7 +115,7 @@ test('a worker stays free for monitoring while twenty rehearsals wait or serve',
 
   runsOver.open();
   await expect.poll(served.waiting, { timeout: 60_000 }).toBeGreaterThanOrEqual(8);
-  // All serving slots of the worker are taken, and a monitor still finishes.
+  // All serving slots of the worker are taken, and yet a monitor finishes.
   await finishes('monitor', 'watched-too');
   served.open();
   await Promise.all(started.map((handle) => handle.result()));

@@ -13,7 +13,7 @@ import { quiet, startLifecycleWorker } from '../support/lifecycle-worker.ts';
 
 let stack: LifecycleWorker;
 let calls = 0;
-/** Whether the lifecycle's activity fails for good at each check; `looksInVain` counts these failures. */
+/** True while the lifecycle's activity must fail permanently at each check; `looksInVain` counts these failures. */
 let broken = false;
 let looksInVain = 0;
 
