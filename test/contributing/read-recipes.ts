@@ -1,7 +1,7 @@
-/** A file that a recipe writes, or lines that it adds to an existing file. */
+/** A file that a recipe writes, or lines that it changes in an existing file. */
 export interface RecipeFile {
   readonly path: string;
-  /** `diff`: lines to add, with the lines around them. `file`: the whole file. */
+  /** `diff`: lines to add and to remove, with the lines around them. `file`: the whole file. */
   readonly kind: 'diff' | 'file';
   readonly text: string;
 }
@@ -26,17 +26,14 @@ export function readRecipes(markdown: string): readonly Recipe[] {
     }));
 }
 
-/**
- * Returns `source` with the added lines of the diff. Hunks are separated by a line `@@`, and each must fit exactly one
- * place.
- */
-export function addLines(source: string, { path, text }: RecipeFile): string {
+/** Returns `source` with the diff applied. Hunks are separated by a line `@@`; each must fit exactly one place. */
+export function applyDiff(source: string, { path, text }: RecipeFile): string {
   return text.split(/^@@\n/m).reduce((before, hunk) => {
     const lines = hunk.split('\n').slice(0, -1);
     const context = lines.filter((line) => !line.startsWith('+')).map((line) => line.slice(1));
     const places = before.split(`${context.join('\n')}\n`).length - 1;
-    if (places !== 1) throw new Error(`the lines around an addition occur ${places} times in ${path}:\n${hunk}`);
-    const after = lines.map((line) => line.slice(1));
+    if (places !== 1) throw new Error(`the lines around a change occur ${places} times in ${path}:\n${hunk}`);
+    const after = lines.filter((line) => !line.startsWith('-')).map((line) => line.slice(1));
     return before.replace(`${context.join('\n')}\n`, () => `${after.join('\n')}\n`);
   }, source);
 }

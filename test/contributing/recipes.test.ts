@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { addLines, readRecipes } from './read-recipes.ts';
+import { applyDiff, readRecipes } from './read-recipes.ts';
 
 // Applies every recipe of CONTRIBUTING.md to one copy of the repository, which must then pass the same checks as the
 // repository.
@@ -24,6 +24,7 @@ const filesAtMost: Readonly<Record<string, number>> = {
   'A storage adapter': 3,
   'A data source': 3,
   'A model format': 5,
+  'A training engine': 5,
 };
 
 let copy: string;
@@ -37,7 +38,7 @@ beforeAll(async () => {
     for (const file of files) {
       const path = join(copy, file.path);
       await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, file.kind === 'file' ? file.text : addLines(await readFile(path, 'utf8'), file));
+      await writeFile(path, file.kind === 'file' ? file.text : applyDiff(await readFile(path, 'utf8'), file));
     }
   await inCopy('docs/generate.ts');
 }, 60_000);
@@ -84,14 +85,14 @@ describe('the repository with all additions', () => {
 describe('the lines of a recipe', () => {
   const file = { path: 'a.ts', kind: 'diff' as const };
 
-  test('are added where the surrounding lines occur', () => {
-    expect(addLines('one\ntwo\nthree\n', { ...file, text: ' one\n+and a half\n two\n' })).toBe(
-      'one\nand a half\ntwo\nthree\n',
+  test('are added and removed where the lines around them stand', () => {
+    expect(applyDiff('one\ntwo\nthree\n', { ...file, text: ' one\n+and a half\n-two\n' })).toBe(
+      'one\nand a half\nthree\n',
     );
   });
 
-  test('are refused if the surrounding lines occur nowhere, or twice', () => {
-    expect(() => addLines('one\n', { ...file, text: ' two\n+three\n' })).toThrow(/occur 0 times in a.ts/);
-    expect(() => addLines('one\none\n', { ...file, text: ' one\n+two\n' })).toThrow(/occur 2 times in a.ts/);
+  test('are refused where the lines around them do not stand, or stand twice', () => {
+    expect(() => applyDiff('one\n', { ...file, text: ' two\n+three\n' })).toThrow(/occur 0 times in a.ts/);
+    expect(() => applyDiff('one\none\n', { ...file, text: ' one\n+two\n' })).toThrow(/occur 2 times in a.ts/);
   });
 });
