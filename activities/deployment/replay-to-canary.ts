@@ -77,7 +77,7 @@ function without(pool: readonly DatasetRow[], part: Part, refused: readonly Refu
 }
 
 interface StepUp {
-  /** 0 sends all requests to the champion, whose shadow gets copies. */
+  /** Percentage of requests for the new release. 0: the champion answers every request, and the new release gets copies. */
   readonly weight: number;
   readonly minRequests: number;
 }

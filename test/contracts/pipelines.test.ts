@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { installationSteps } from '../../contracts/pipelines/installation-steps.ts';
+import { lifecycleSteps } from '../../contracts/pipelines/lifecycle-steps.ts';
 import { pipelines } from '../../contracts/pipelines/pipelines.ts';
 import type { AnyStep } from '../../contracts/pipelines/step.ts';
 import { declaredSteps, stepQueues } from '../../contracts/pipelines/steps.ts';
@@ -19,8 +21,10 @@ describe('pipelines', () => {
   });
 
   test('never declare a step of the same name in two groups', () => {
-    const names = all.flatMap(([, { steps }]) => Object.keys(steps));
+    const groups = [...Object.values(pipelines), lifecycleSteps, installationSteps];
+    const names = groups.flatMap(({ steps }) => Object.keys(steps));
     expect(new Set(names).size).toBe(names.length);
+    expect(declaredSteps.size).toBe(names.length);
   });
 
   test('declare steps only for existing kinds of runs', () => {

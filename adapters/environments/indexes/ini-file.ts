@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 
 /**
- * Settings by section and key. pip's sections stand in brackets; a file of npm has one section, whose name is empty.
+ * Settings by section and key. A pip file names its sections in brackets; an npm file has one section, named ''.
  */
 export type IniSettings = ReadonlyMap<string, ReadonlyMap<string, string>>;
 

@@ -6,7 +6,7 @@ export interface Reach {
   readonly authorities: readonly string[];
   /** The worker's own client certificate with its key, as PEM. */
   readonly clientCertificate: string | undefined;
-  /** Hosts, as `host` or `host:port`, whose certificates are not checked. */
+  /** Hosts (`host` or `host:port`) that are trusted without a certificate check. */
   readonly trustedHosts: readonly string[];
   readonly proxies: Proxies;
   /** Longest time without a byte, in milliseconds, before a host counts as silent. */
