@@ -18,7 +18,7 @@ export async function collectGarbage(input: CollectionInput): Promise<void> {
         await continueAsNew<typeof collectGarbage>({ schemaVersion: 1, collectionId, marked: true });
   } catch (caught) {
     if (caught instanceof ContinueAsNew) throw caught;
-    const failure = 'it did not come to its end; the history of its workflow says why';
+    const failure = 'the collection stopped before its end; the history of its workflow shows the reason';
     await CancellationScope.nonCancellable(() => steps.endCollection({ collectionId, failure }));
     throw caught;
   }

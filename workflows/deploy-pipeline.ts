@@ -93,7 +93,7 @@ async function awaitApproval(
   for (const nextWait = backOff(looks); ;) {
     const { status, expiresInMs, remindInMs } = await steps.tallyApproval({ runId, scope, approvalId });
     if (status === 'approved') return { phase: 'slot', facts };
-    if (status !== 'pending') return deployOutcome(facts, status, null, [`approval ${status}`]);
+    if (status !== 'pending') return deployOutcome(facts, status, null, [`the approval request is ${status}`]);
     // `remindInMs` is null once the ledger records that half of the time has passed.
     const about = remindInMs === null ? 'reminded' : facts.again ? 'requested-again' : 'requested';
     if (facts.notify && !told.has(about)) {
@@ -111,7 +111,7 @@ async function notify({ runId, scope }: PipelineInput, approvalId: string, about
   try {
     await steps.notifyOfApproval({ runId, scope, approvalId, about });
   } catch (caught) {
-    log.warn('nobody was told of a request', { approvalId, reason: reasonOf(caught) });
+    log.warn('the notification about an approval request could not be sent', { approvalId, reason: reasonOf(caught) });
   }
 }
 
@@ -123,7 +123,7 @@ async function takeSlot(deployment: Deployment, at: Extract<DeployProgress, { ph
     if (answer === 'begun') return beginSteps(deployment, at.facts);
     if (answer === 'champion-changed') return { phase: 'request', replaced: at.facts };
     if (answer === 'superseded')
-      return deployOutcome(at.facts, 'superseded', null, ['automatic promotion is on hold since a rollback']);
+      return deployOutcome(at.facts, 'superseded', null, ['automatic promotion has been on hold since a rollback']);
     await deployment.wait(at, nextWait());
   }
 }

@@ -84,7 +84,9 @@ async function lookOrNot({ scope }: LifecycleInput, reconcile: boolean): Promise
     return await stepsOf(lifecycleSteps).advanceLifecycle({ scope, reconcile });
   } catch (caught) {
     if (isCancellation(caught) || !mayPass(caught)) throw caught;
-    log.warn('the lifecycle could not look at the database', { reason: rootCause(caught) ?? reasonOf(caught) });
+    log.warn('the lifecycle could not read the database; it tries again later', {
+      reason: rootCause(caught) ?? reasonOf(caught),
+    });
     return undefined;
   }
 }
@@ -117,7 +119,7 @@ async function startRun({ scope }: LifecycleInput, order: LifecycleOrders['start
       args: [{ schemaVersion: 1, runId: order.runId, scope }],
       typedSearchAttributes: pipelineAttributes(scope.model, order.because),
       staticSummary: `${order.kind} of ${scope.model}: ${order.because}`.slice(0, 190),
-      staticDetails: `Run \`${order.runId}\` of **${scope.model}** in \`${scope.environment}\`, because: ${order.because}.\n\nThe run's record in Perennial is the truth; a \`nudge\` signal makes it look again.`,
+      staticDetails: `Run \`${order.runId}\` of **${scope.model}** in \`${scope.environment}\`, because: ${order.because}.\n\nPerennial's record of the run is authoritative; a \`nudge\` signal makes the workflow read it again.`,
     });
   } catch (caught) {
     // An earlier order has already started the workflow. The run's row shows that as soon as the run begins.

@@ -21,7 +21,7 @@ function failureFrom(caught: unknown): RunFailure {
 
 /** The time for all attempts of a step ran out before any attempt reported a final result. */
 function lost(activity: string, timeout: TimeoutFailure): RunFailure {
-  const last = timeout.cause === undefined ? '' : `; the last attempt said: ${reasonOf(timeout.cause)}`;
+  const last = timeout.cause === undefined ? '' : `; the last attempt failed with: ${reasonOf(timeout.cause)}`;
   return {
     code: 'step-lost',
     message: `no worker finished ${activity} within the time limit for all its attempts${last}; check that a worker polls its queue, then start the run again`,

@@ -18,7 +18,7 @@ export async function tellCommit({ runId, scope }: PipelineInput, pipeline: () =
       try {
         await reportCommitStatus({ about: { runId, scope } });
       } catch (caught) {
-        log.info('the commit could not be told', { reason: reasonOf(caught) });
+        log.info('the commit status could not be reported', { reason: reasonOf(caught) });
       }
     });
   }
