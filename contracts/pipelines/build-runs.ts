@@ -71,26 +71,26 @@ export const buildRuns = pipeline({
   request,
   outcome,
   describe: ({ number, decision, reused, reasons, unlabelled }: BuildOutcome) =>
-    `version ${number} is ${decision}${reused ? ' (trained before)' : ''}${becauseOf(reasons)}${unlabelled === undefined ? '' : `; ${describeUnlabelled(unlabelled)}`}`,
+    `version ${number} is ${decision}${reused ? ' (reused from an earlier build)' : ''}${becauseOf(reasons)}${unlabelled === undefined ? '' : `; ${describeUnlabelled(unlabelled)}`}`,
   steps: {
     /**
      * Returns the queue on which the build is trained. This step runs on a queue that every worker polls, because only
      * some workers may poll a training queue.
      */
     queueOfBuild: stepOfRun<RunInput, { readonly queue: string }>({
-      summary: 'which workers are to train it?',
+      summary: 'choose the queue to train on',
       proves: 'only a progress message is written',
       queue: 'deploy',
       limits: { attempt: '1m', altogether: '26h' },
     }),
     materialiseEnvironment: stepOfRun<RunInput, { readonly interpreter: string; readonly platform: string }>({
-      summary: "make the code's environment, once a lock",
-      proves: "nothing is committed; the lock is the one of the build's code",
+      summary: "create the code's environment, once per lock file",
+      proves: "nothing is committed; the lock file is that of the build's code version",
       keeps: (_, { interpreter, platform }) => [{ interpreter, platform }],
     }),
     resolveBuild: stepOfRun<RunInput & { readonly interpreter: string; readonly platform: string }, ResolvedBuild>({
-      summary: 'fix the rows and the training key',
-      proves: 'takes what `materialiseEnvironment` answered; nothing is committed',
+      summary: 'choose the rows and compute the training key',
+      proves: 'the environment was returned by `materialiseEnvironment`; nothing is committed',
       takes: ({ interpreter, platform }) => [[{ step: 'materialiseEnvironment', result: { interpreter, platform } }]],
       keeps: (_, { plan, modelVersionId, unchanged, refit }) => [
         { plan },
@@ -102,7 +102,7 @@ export const buildRuns = pipeline({
     }),
     trainModel: stepOfRun<RunInput & { readonly plan: Sha256 }, { readonly trained: Sha256 }>({
       summary: 'run the training command',
-      proves: 'takes what `resolveBuild` answered; the newest attempt holds the lease',
+      proves: 'the plan was returned by `resolveBuild`; the newest attempt holds the training lease',
       takes: ({ plan }) => [[{ step: 'resolveBuild', result: { plan } }]],
       keeps: ({ plan }, { trained }) => [{ plan, trained }],
     }),
@@ -110,17 +110,17 @@ export const buildRuns = pipeline({
       RunInput & { readonly plan: Sha256; readonly trained: Sha256 },
       { readonly modelVersionId: Id }
     >({
-      summary: 'load the artifact apart, commit the version',
+      summary: 'load the artifact in a process of its own and commit the version',
       proves:
-        'takes what `trainModel` answered for the same plan; a build run is under way; the attempt holds its lease',
+        'the artifact was returned by `trainModel` for the same plan; the build run is under way; the attempt that trained it holds the training lease',
       apart: true,
       takes: ({ plan, trained }) => [[{ step: 'trainModel', result: { plan, trained } }]],
       keeps: ({ plan }, { modelVersionId }) => [{ plan, modelVersionId }, { modelVersionId }],
     }),
     evaluateVersion: stepOfRun<EvaluateInput, BuildOutcome>({
-      summary: 'measure on the holdout, judge by the gates',
+      summary: 'measure the version on the holdout and apply the gates',
       proves:
-        'takes what `resolveBuild` answered, and `commitVersion` for the plan with the holdout; a build run is under way; both versions are of this model',
+        'the input was returned by `resolveBuild`, and by `commitVersion` for the plan with the holdout; the build run is under way; the version and the champion belong to this model',
       apart: true,
       takes: ({ plan, modelVersionId, reused, unchanged }) => {
         if (reused) return [[{ step: 'resolveBuild', result: { measured: plan, modelVersionId, unchanged } }]];
@@ -134,9 +134,9 @@ export const buildRuns = pipeline({
      * is the one to deploy.
      */
     citeEvaluation: stepOfRun<CiteInput, BuildOutcome>({
-      summary: 'the refitted version cites the evaluation',
+      summary: 'give the refitted version an evaluation that cites the measured one',
       proves:
-        'takes what `evaluateVersion` answered, and `commitVersion` or `resolveBuild`; a build run is under way; the evaluation is of this run, the version a refit of the one measured',
+        'the input was returned by `evaluateVersion`, and by `commitVersion` or `resolveBuild`; the build run is under way; the evaluation belongs to this run; the version is a refit of the measured version',
       takes: ({ evaluationId, modelVersionId, reused }) =>
         [true, false].flatMap((evaluatedWasReused) => {
           const evaluated: KeptAnswer = {
@@ -155,8 +155,8 @@ export const buildRuns = pipeline({
      * never deleted.
      */
     expireRejectedVersions: stepOfRun<RunInput, { readonly blobs: number }>({
-      summary: 'let go of rejected versions whose retention has passed',
-      proves: 'a build run is under way; no release has the version',
+      summary: 'delete rejected versions whose retention period has passed',
+      proves: 'the build run is under way; no release refers to the version',
       queue: 'monitor',
       limits: { attempt: '1h', altogether: '28h' },
     }),

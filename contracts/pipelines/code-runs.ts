@@ -47,14 +47,14 @@ export const codeRuns = pipeline({
   describe: ({ number, unchanged }: z.infer<typeof outcome>) => `code ${number}${unchanged ? ', unchanged' : ''}`,
   steps: {
     commitCode: stepOfRun<RunInput, z.infer<typeof outcome>>({
-      summary: 'make the archive canonical, commit it',
-      proves: 'a code run is under way; the archive or repository is the one of the request',
+      summary: 'make the archive canonical and commit it',
+      proves: 'the code run is under way; the archive or repository is the one in the request',
       keeps: (_, committed) => [committed],
     }),
     /** The input is not a RunInput, because the run has already ended when this step reports on it. */
     reportCommitStatus: stepOfRun<{ readonly about: RunInput }, void>({
-      summary: 'tell the commit what became of it',
-      proves: 'nothing is committed; what is told is the end of the run',
+      summary: 'report the result of the run as a status of the commit',
+      proves: 'nothing is committed; the reported result is that of the run, which has ended',
       alsoOf: ['build'],
       allows: ['ended'],
       // The report is given up if the server is unavailable for longer than this.

@@ -39,7 +39,7 @@ const request = z.object({
 
 function rowsOf({ rows, added, skipped, replaced = 0, removed = 0 }: Outcome): string {
   const changed = [...(replaced > 0 ? [`${replaced} replaced`] : []), ...(removed > 0 ? [`${removed} removed`] : [])];
-  return [`${rows} rows`, `${added} added`, ...changed, `${skipped} known`].join(', ');
+  return [`${rows} rows`, `${added} added`, ...changed, `${skipped} already known`].join(', ');
 }
 
 export const dataRuns = pipeline({
@@ -60,27 +60,27 @@ export const dataRuns = pipeline({
   steps: {
     /** Returns the digest of the fetched batch, or null if the run's files were uploaded. */
     fetchSource: stepOfRun<RunInput, { readonly fetched: Sha256 | null }>({
-      summary: 'fetch what the source has',
-      proves: 'nothing is committed; the source is the one of the request',
+      summary: 'fetch the batch from the source',
+      proves: 'nothing is committed; the source is the one in the request',
       keeps: (_, { fetched }) => [{ fetched }],
     }),
     prepareDataset: stepOfRun<RunInput & { readonly fetched: Sha256 | null }, { readonly staged: Sha256 }>({
       summary: 'parse, check and store the batch',
-      proves: 'takes what `fetchSource` answered; a refusal belongs to a data run under way',
+      proves: 'the batch was returned by `fetchSource`; a refusal is recorded only while the data run is under way',
       takes: ({ fetched }) => [[{ step: 'fetchSource', result: { fetched } }]],
       keeps: (_, { staged }) => [{ staged }],
     }),
     profileDataset: stepOfRun<RunInput & { readonly staged: Sha256 }, { readonly profile: Sha256 }>({
       summary: 'profile every column',
-      proves: 'takes what `prepareDataset` answered; nothing is committed',
+      proves: 'the batch was returned by `prepareDataset`; nothing is committed',
       takes: ({ staged }) => [[{ step: 'prepareDataset', result: { staged } }]],
       keeps: ({ staged }, { profile }) => [{ staged, profile }],
     }),
     commitDataset: stepOfRun<RunInput & { readonly staged: Sha256; readonly profile: Sha256 }, z.infer<typeof outcome>>(
       {
-        summary: 'commit the version, move the data head',
+        summary: 'commit the version and move the data head',
         proves:
-          'takes what `profileDataset` answered for the same rows; a data run is under way; the head has not moved',
+          'the profile was returned by `profileDataset` for the same rows; the data run is under way; the data head has not moved since the batch was prepared',
         takes: ({ staged, profile }) => [[{ step: 'profileDataset', result: { staged, profile } }]],
         keeps: (_, committed) => [committed],
       },

@@ -91,7 +91,7 @@ export const deployRuns = pipeline({
      * current champion.
      */
     queueOfConfirmation: stepOfRun<RunInput, { readonly queue: string | null }>({
-      summary: 'was it measured against what serves now? if not, which workers are to?',
+      summary: 'choose the queue for a new evaluation, if the champion has changed',
       proves: 'only a progress message is written',
       limits: { attempt: '1m', altogether: '26h' },
     }),
@@ -100,9 +100,9 @@ export const deployRuns = pipeline({
      * gates.
      */
     confirmEvaluation: stepOfRun<RunInput, Confirmation>({
-      summary: 'measure again, against what serves now',
+      summary: 'evaluate the version against the current champion, unless that was done',
       proves:
-        "a deploy run is under way; the version is the one in the request's evaluation, and the champion is the one that serves",
+        "the deploy run is under way; the version is the one in the request's evaluation; the champion is the one that serves",
       queue: 'train',
       limits: trainingLimits,
       apart: true,
@@ -112,58 +112,58 @@ export const deployRuns = pipeline({
      * requested, because the champion has changed since the version was evaluated.
      */
     requestApproval: stepOfRun<RunInput & { readonly replaces?: Id }, RolloutFacts | null>({
-      summary: 'make the release, ask for its approval',
+      summary: 'make the release and request its approval',
       proves:
-        "a deploy run is under way; the release is of the request's version and rests on the evaluation against the champion that serves; a request that it replaces belongs to this run and was approved",
+        'the deploy run is under way; the release contains the version of the request and its evaluation against the champion that serves; an approval request that is replaced belongs to this run and was approved',
       apart: true,
     }),
     tallyApproval: stepOfRun<OfApproval, Tally>({ summary: 'count the votes', proves: theApproval }),
     /** A failed notification does not stop the deployment. */
     notifyOfApproval: stepOfRun<NotifyInput, { readonly told: readonly string[]; readonly failed: readonly string[] }>({
-      summary: 'tell whoever wants to know of the request',
+      summary: 'notify connections of the approval request',
       proves: theApproval,
     }),
     beginRollout: stepOfRun<RunInput, 'begun' | 'taken' | 'champion-changed' | 'superseded'>({
-      summary: 'take the rollout, if what serves is unchanged',
+      summary: 'begin the rollout, if the champion is unchanged',
       proves:
-        'the approval of this run is approved by its own votes; it is about exactly this release, environment and strategy, under a policy as strict as the one that holds now; it was not used before; the champion is the one that it names',
+        "the run's approval request is approved by its own votes; it names exactly this release, environment and strategy, under a policy as strict as the current one; it has not been used before; the champion is the one that it names",
     }),
     /**
      * Raises the generation to the next approved step of the run. `weight` 0 is the shadow step, 100 sends all requests
      * to the new release.
      */
     raiseGeneration: stepOfRun<RunInput & { readonly weight: number }, { readonly generation: number }>({
-      summary: 'raise the generation: new weights',
+      summary: 'raise the generation to set the next weight',
       proves:
-        'all that `beginRollout` proves; the run holds the rollout; the weight is the next approved step; the step before was loaded, has lasted its bake, and was judged just now; otherwise the error is `step-not-due`',
+        'everything that `beginRollout` proves; the run holds the rollout; the weight is that of the next approved step; the previous step was loaded, has lasted its bake time and was judged just now; otherwise the error is `step-not-due`',
     }),
     /** Waits for at most a few seconds. Throws `gateways-absent` once `waitedMs` reaches the time limit for loading. */
     awaitGateways: stepOfRun<OfGeneration & { readonly waitedMs: number }, { readonly loaded: boolean }>({
-      summary: 'wait until every live gateway has it',
+      summary: 'wait until every live gateway has loaded the generation',
       proves: 'nothing is committed',
       alsoOf: ['rollback'],
     }),
     replayToCanary: stepOfRun<OfGeneration, void>({
-      summary: 'replay rows until the canary has had enough',
+      summary: 'replay rows until the canary or shadow has enough requests',
       proves:
-        "what is up belongs to this run; the strategy says how much is replayed; only a rehearsal's environment is replayed to",
+        "the canary or shadow belongs to this run; the approved strategy sets the number of requests; rows are replayed only in a rehearsal's environment",
     }),
     /** With `withMetric` the labels are evaluated too, which is more expensive than counting requests. */
     judgeCanary: stepOfRun<JudgeInput & { readonly withMetric: boolean }, CanaryVerdict>({
-      summary: 'has the canary answered enough, and well?',
-      proves: 'nothing is committed: raising judges again',
+      summary: 'judge the canary, once it has answered enough requests',
+      proves: 'nothing is committed; `raiseGeneration` judges again',
     }),
     /** `requests` is the number of compared rows. `reason` describes the comparison, whatever the verdict. */
     judgeShadow: stepOfRun<JudgeInput, CanaryVerdict>({
-      summary: 'has the shadow been compared enough, and how does it differ?',
-      proves: 'nothing is committed: raising judges again',
+      summary: 'judge the shadow, once enough rows are compared',
+      proves: 'nothing is committed; `raiseGeneration` judges again',
     }),
     endRollout: stepOfRun<RunInput, void>({
-      summary: 'give the rollout back',
-      proves: 'the run holds the rollout, and no canary or shadow of it is up',
+      summary: 'end the rollout, so that another run can begin one',
+      proves: 'the run holds the rollout and has no canary or shadow in the environment',
     }),
     abortRollout: stepOfRun<RunInput & { readonly reason: string }, { readonly generation: number | null }>({
-      summary: 'what served before serves alone again',
+      summary: 'undo the rollout, so that what served before serves alone',
       proves: 'the run holds the rollout',
     }),
   },

@@ -11,7 +11,7 @@ interface SignedHeads {
   readonly refused: number;
 }
 
-const ofCollection = 'a workflow of collections asks; the collection is under way';
+const ofCollection = 'a garbage collection workflow requests the step; the collection is under way';
 
 /** Steps that belong to no model and no run: garbage collection and the signing of ledger heads. */
 export const installationSteps = {
@@ -20,26 +20,27 @@ export const installationSteps = {
   steps: {
     /** With `collectionId` null, a schedule asks for a collection; one that is already running is continued. */
     beginCollection: stepOfNone<{ readonly collectionId: Id | null }, OfCollection>({
-      summary: 'begin a collection',
-      proves: "a firing of the worker's schedule asks, or it is of a collection that was asked for; one runs at a time",
+      summary: 'begin a garbage collection',
+      proves:
+        "a firing of the worker's schedule requests the step, or the collection was requested before; only one collection runs at a time",
       complaint: ({ collectionId }, { workflowId }, { collectionSchedule }) =>
         collectionId !== null || isScheduledCollection(workflowId, collectionSchedule)
           ? undefined
-          : `no schedule of this worker begins a collection as ${workflowId}; \`perennial gc\` does`,
+          : `${workflowId} was not started by this worker's schedule of garbage collection; to collect garbage, run \`perennial gc\``,
     }),
     markReachable: stepOfNone<OfCollection, void>({
-      summary: 'mark what rows of the database name',
+      summary: 'mark the blobs that database rows refer to',
       proves: ofCollection,
       complaint: collectionComplaint,
     }),
     /** Checks the next page of stored blobs. `done` means that no blobs are left. */
     sweepGarbage: stepOfNone<OfCollection, { readonly done: boolean }>({
-      summary: 'remove what is old and unmarked',
-      proves: `${ofCollection}, and was marked before`,
+      summary: 'remove old blobs that are not marked',
+      proves: `${ofCollection}; the mark phase is complete`,
       complaint: collectionComplaint,
     }),
     endCollection: stepOfNone<OfCollection & { readonly failure: string | null }, void>({
-      summary: 'the collection ends',
+      summary: 'end the garbage collection',
       proves: ofCollection,
       complaint: collectionComplaint,
     }),
@@ -48,14 +49,14 @@ export const installationSteps = {
      * when no models are left.
      */
     signHeads: stepOfNone<{ readonly cursor: string | null }, SignedHeads>({
-      summary: 'sign the heads of chains that have grown',
-      proves: 'a firing of the schedule of signatures asks; a chain that does not hold is not signed',
+      summary: 'sign the heads of ledger chains that have grown',
+      proves: 'a firing of the schedule of signatures requests the step; an invalid chain is not signed',
       // A workflow id that merely has the right prefix is accepted: the step signs only valid chains, so a forged
       // request gains nothing.
       complaint: (_, { workflowId }) =>
         workflowId.startsWith(`${ledgerHeadsName}/`)
           ? undefined
-          : `heads of the ledger are signed by the workflows ${ledgerHeadsName}/…, not by ${workflowId}`,
+          : `only workflows named ${ledgerHeadsName}/… may sign ledger heads, not ${workflowId}`,
     }),
   },
 } satisfies StepGroup;
@@ -63,7 +64,7 @@ export const installationSteps = {
 function collectionComplaint(_input: OfCollection, { workflowId }: AskingExecution): string | undefined {
   return workflowId.startsWith(`${collectionsName}/`)
     ? undefined
-    : `garbage is collected by the workflows ${collectionsName}/…, not by ${workflowId}`;
+    : `only workflows named ${collectionsName}/… may collect garbage, not ${workflowId}`;
 }
 
 function isScheduledCollection(workflowId: string, schedule: string | null): boolean {

@@ -23,30 +23,33 @@ export const lifecycleSteps = {
   limits: { attempt: '2m', altogether: '26h' },
   steps: {
     advanceLifecycle: stepOfNone<{ readonly scope: Scope; readonly reconcile: boolean }, LifecycleOrders>({
-      summary: 'look at the database: what is to be done now?',
-      proves: "the lifecycle's own workflow asks; the scope is there; the plan does only what is due by the rows",
+      summary: 'decide from the database what to do now',
+      proves:
+        "the lifecycle's own workflow requests the step; the scope exists; the plan contains only what the database says is due",
       complaint: ({ scope }, { workflowId }) =>
         workflowId === lifecycleWorkflowId(scope)
           ? undefined
-          : `the lifecycle of ${scopeLabel(scope)} is advanced by its own workflow alone`,
+          : `only the lifecycle's own workflow may advance the lifecycle of ${scopeLabel(scope)}`,
     }),
     recordScheduleTrigger: stepOfNone<Firing, void>({
-      summary: 'note that the schedule fired',
+      summary: 'record that the schedule fired',
       proves:
-        'the workflow that it names asks; the schedule is there and not paused, its cron line is due at that instant, today; each firing makes one trigger',
+        'the workflow that the input names requests the step; the schedule exists, is not paused and is due at that instant by its current cron line; each firing creates one trigger',
       complaint: ({ firing }, { workflowId }) =>
-        firing === workflowId ? undefined : `a firing is named after the workflow that it started, not ${firing}`,
+        firing === workflowId
+          ? undefined
+          : `the input names the workflow ${firing}, but ${workflowId} requests the step`,
     }),
     beginRun: stepOfRun<RunInput, { readonly alreadyFinal: boolean }>({
-      summary: 'the run begins',
-      proves: 'the lifecycle has ordered its start',
+      summary: 'begin the run',
+      proves: 'the lifecycle has ordered the start of the run',
       alsoOf: 'every',
       allows: ['queued', 'ended'],
     }),
     concludeRun: stepOfRun<RunInput & { readonly conclusion: RunConclusion }, void>({
-      summary: 'the run ends',
+      summary: 'end the run',
       proves:
-        'takes the outcome that the last step answered; a deployment ends as what its run raised and its approval says, and holds no rollout any more',
+        'the outcome was returned by the last step; the outcome of a deployment agrees with its approval and with the generations that the run raised, and the run holds no rollout',
       alsoOf: 'every',
       allows: ['ended'],
       takes: ({ conclusion }) => (conclusion.state === 'succeeded' ? answersLike(conclusion.outcome) : [[]]),

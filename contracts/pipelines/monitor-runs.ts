@@ -31,13 +31,13 @@ export const monitorRuns = pipeline({
   describe: ({ opened, closed }: z.infer<typeof outcome>) => `${opened} findings opened, ${closed} closed`,
   steps: {
     collectWindow: stepOfRun<RunInput, { readonly window: Sha256 }>({
-      summary: 'have the gateways hand over, fix the window',
+      summary: "flush the gateways' prediction logs and fix the window",
       proves: 'nothing is committed',
       keeps: (_, { window }) => [{ window }],
     }),
     reportWindow: stepOfRun<RunInput & { readonly window: Sha256 }, z.infer<typeof outcome>>({
-      summary: 'test for drift and performance, report',
-      proves: 'takes what `collectWindow` answered; a monitor run is under way; a run makes one report',
+      summary: 'test for drift and performance, and write the report',
+      proves: 'the window was returned by `collectWindow`; the monitor run is under way; each run makes one report',
       apart: true,
       takes: ({ window }) => [[{ step: 'collectWindow', result: { window } }]],
       keeps: (_, reported) => [reported, { reportId: reported.reportId }],
@@ -50,14 +50,14 @@ export const monitorRuns = pipeline({
       RunInput & { readonly reportId: Id },
       { readonly told: readonly string[]; readonly failed: readonly string[] }
     >({
-      summary: 'tell whoever wants to know of findings',
-      proves: 'takes what `reportWindow` answered; nothing is committed',
+      summary: 'notify connections of findings',
+      proves: 'the report was returned by `reportWindow`; nothing is committed',
       takes: ({ reportId }) => [[{ step: 'reportWindow', result: { reportId } }]],
     }),
     /** Deletes predictions whose retention period has passed, once per run. */
     expirePredictions: stepOfRun<RunInput, { readonly segments: number }>({
-      summary: 'let go of predictions whose retention has passed',
-      proves: "a monitor run is under way; the retention is the configuration's",
+      summary: 'delete predictions whose retention period has passed',
+      proves: 'the monitor run is under way; the retention period is the one in the configuration',
     }),
   },
 });

@@ -44,14 +44,14 @@ export const rehearsalRuns = pipeline({
     `${promoted} promoted, ${refused} refused, ${unchanged} unchanged`,
   steps: {
     planRehearsal: stepOfRun<RunInput, PlannedRehearsal>({
-      summary: 'write the rows to rehearse on',
-      proves: 'the rehearsal is the one of this run; it is under way',
+      summary: 'store the rows of the rehearsal',
+      proves: 'the rehearsal belongs to this run and is under way',
       keeps: (_, { rehearsalId, rows }) => [{ rehearsalId }, { rows }],
     }),
     /** Sends the rows of the period to the gateway and adds the labels of the rows that were answered. */
     servePeriod: stepOfRun<PeriodInput, { readonly rows: number; readonly served: ServedPeriod }>({
-      summary: "serve the period's rows, deliver their labels",
-      proves: 'the rehearsal is the one of this run, and the period is the next',
+      summary: "serve the period's rows and deliver their labels",
+      proves: 'the rehearsal belongs to this run; the period is the next one',
       keeps: ({ index }, { served }) => [{ index, served }],
     }),
     /**
@@ -59,30 +59,30 @@ export const rehearsalRuns = pipeline({
      * created, or null.
      */
     commandPeriod: stepOfRun<CommandInput, { readonly commandedRunId: Id | null }>({
-      summary: 'send the lifecycle a command',
+      summary: 'send a command to the lifecycle',
       proves:
-        'takes the rows that `planRehearsal` answered; the period is the next; each command is sent once a period',
+        'the rows were returned by `planRehearsal`; the period is the next one; each command is sent once per period',
       takes: ({ rows }) => [[{ step: 'planRehearsal', result: { rows } }]],
       keeps: (_, { commandedRunId }) => [{ commandedRunId }],
     }),
     /** Throws if the awaited run failed or was cancelled. */
     lookAtRun: stepOfRun<RunInput & { readonly awaitedRunId: Id }, { readonly over: boolean }>({
-      summary: 'is the run over?',
-      proves: 'takes what `commandPeriod` answered; nothing is committed',
+      summary: 'check whether the run has ended',
+      proves: 'the run was returned by `commandPeriod`; nothing is committed',
       takes: ({ awaitedRunId }) => [[{ step: 'commandPeriod', result: { commandedRunId: awaitedRunId } }]],
     }),
     /** Approves the pending requests of the environment. `quiet` means that no other run is unfinished. */
     settlePeriod: stepOfRun<PeriodInput & OfRehearsal, { readonly quiet: boolean }>({
-      summary: 'vote; does nothing move any more?',
+      summary: 'vote, and check whether all other runs have ended',
       proves:
-        'takes what `planRehearsal` answered; the period is the next; its principal may vote in its own environment alone',
+        "the rehearsal was returned by `planRehearsal`; the period is the next one; the rehearsal's principal may vote only in the rehearsal's environment",
       takes: planned,
     }),
     /** `served` is the answer of `servePeriod`. It may be absent for a period that is already recorded. */
     recordPeriod: stepOfRun<PeriodInput & OfRehearsal & { readonly served?: ServedPeriod }, void>({
-      summary: 'tell the period',
+      summary: 'record the period',
       proves:
-        'takes what `planRehearsal` and `servePeriod` answered; a rehearsal run is under way; the period is the next',
+        'the input was returned by `planRehearsal` and `servePeriod`; the rehearsal run is under way; the period is the next one',
       apart: true,
       takes: ({ rehearsalId, index, served }) => {
         const known: KeptAnswer = { step: 'planRehearsal', result: { rehearsalId } };
@@ -90,8 +90,8 @@ export const rehearsalRuns = pipeline({
       },
     }),
     finishRehearsal: stepOfRun<RunInput & OfRehearsal, z.infer<typeof outcome>>({
-      summary: 'sum up',
-      proves: 'takes what `planRehearsal` answered; a rehearsal run is under way; all periods are recorded',
+      summary: 'summarise the rehearsal',
+      proves: 'the rehearsal was returned by `planRehearsal`; the rehearsal run is under way; all periods are recorded',
       takes: planned,
       keeps: (_, summed) => [summed],
     }),

@@ -38,15 +38,17 @@ export const rollbackRuns = pipeline({
   request,
   outcome,
   describe: ({ modelVersion, generation, heads = [] }: z.infer<typeof outcome>) => {
-    const serving = modelVersion === undefined ? '' : `version ${modelVersion}, `;
-    const comma = modelVersion === undefined ? '' : ',';
-    const back = heads.length === 0 ? '' : ` and ${heads.join(', ')} are back at what it was made of`;
-    return `${serving}generation ${generation}${comma} serves${back}; promotion is on hold until perennial resume`;
+    const serving =
+      modelVersion === undefined
+        ? `generation ${generation} serves`
+        : `version ${modelVersion} serves in generation ${generation}`;
+    const back = heads.length === 0 ? '' : `; heads moved back with it: ${heads.join(', ')}`;
+    return `${serving}${back}; promotion is on hold until \`perennial resume\``;
   },
   steps: {
     rollBack: stepOfRun<RunInput, z.infer<typeof outcome>>({
-      summary: 'the target serves alone, promotion is on hold',
-      proves: 'a rollback run is under way; target, heads and reason are those of the request',
+      summary: 'serve only the target release and put promotion on hold',
+      proves: 'the rollback run is under way; the target, the heads and the reason are those in the request',
       keeps: (_, rolledBack) => [rolledBack],
     }),
   },

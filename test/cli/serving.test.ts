@@ -222,7 +222,7 @@ test('a rollback shows the version that returns, and accepts a version or a show
   expect(await champion()).toMatch(/champion +100 % +1 /);
   const named = await done('rollback', ...here, '--to', digest, '--reason', 'they were right', '--yes');
   expect(named.stderr).toMatch(/version 1 \(champion, 100 %\) → version 3, release/);
-  expect(named.stdout).toMatch(/^version 3, generation \d+, serves; promotion is on hold/);
+  expect(named.stdout).toMatch(/^version 3 serves in generation \d+; promotion is on hold/);
   expect(await champion()).toMatch(/champion +100 % +3 /);
   expect((await done('resume', ...here, '--reason', 'settled')).stdout).toBe('served in production promotes again\n');
 });

@@ -65,7 +65,7 @@ test('a newcomer applies, ingests and builds; each command summarises its result
   expect((await done('apply', '-f', model.file)).stdout).toMatch(/^verbs configuration 1, code 1 \([0-9a-f]{12}\)\n$/);
   expect((await done('apply', '-f', model.file)).stdout).toMatch(/configuration 1, code 1 .*, unchanged/);
   expect((await done('data', 'ingest', '-f', model.file)).stdout).toMatch(
-    /^dataset 1: 240 rows, 240 added, 0 known, 1 guess\n$/,
+    /^dataset 1: 240 rows, 240 added, 0 already known, 1 guess\n$/,
   );
   const again = await done('data', 'ingest', '-f', model.file, '--json');
   expect(JSON.parse(again.stdout)).toMatchObject({ kind: 'data', number: 1, skipped: 240, unchanged: true });
