@@ -23,7 +23,7 @@ export interface WorkerParts {
  */
 const endsWhenNotReplayed = { '*': ['NondeterminismError', 'DeterminismViolationError'] };
 
-const deploymentName = 'perennial';
+export const deploymentName = 'perennial';
 type WorkerDeploymentOptions = NonNullable<WorkerOptions['workerDeploymentOptions']>;
 
 export interface RunningWorkers {
@@ -75,11 +75,11 @@ export async function runWorkers(parts: WorkerParts): Promise<RunningWorkers> {
   return { stopped, stop, isRunning: () => workers.every((worker) => worker.getState() === 'RUNNING') };
 }
 
-/** Each workflow declares whether it is pinned (workflows/index.ts). */
+/** Executions continue on the current version of the code, because the workers of the version before will stop. */
 function versionOf(buildId: string): WorkerDeploymentOptions {
   return {
     useWorkerVersioning: true,
     version: { deploymentName, buildId },
-    defaultVersioningBehavior: 'PINNED',
+    defaultVersioningBehavior: 'AUTO_UPGRADE',
   };
 }

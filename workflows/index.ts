@@ -10,21 +10,6 @@ import { rehearsal } from './rehearsal-pipeline.ts';
 import { rollbackPipeline } from './rollback-pipeline.ts';
 import { scheduledTrigger } from './scheduled-trigger.ts';
 import { signLedgerHeads } from './sign-ledger-heads.ts';
-import { pinned, upgraded } from './running/versioning.ts';
-
-pinned(
-  buildPipeline,
-  codePipeline,
-  collectGarbage,
-  dataPipeline,
-  deployPipeline,
-  monitorPipeline,
-  rehearsal,
-  rollbackPipeline,
-  scheduledTrigger,
-  signLedgerHeads,
-);
-upgraded(lifecycle);
 
 export {
   buildPipeline,

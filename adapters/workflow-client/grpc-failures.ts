@@ -1,7 +1,7 @@
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 
 /** The gRPC status codes that Perennial distinguishes. */
-export const grpcStatus = { invalidArgument: 3, alreadyExists: 6, failedPrecondition: 9 } as const;
+export const grpcStatus = { invalidArgument: 3, notFound: 5, alreadyExists: 6, failedPrecondition: 9 } as const;
 
 /** Returns the gRPC status of an error or of its cause, or undefined if there is none. */
 export function grpcStatusOf(caught: unknown): number | undefined {

@@ -65,9 +65,9 @@ export const Settings = z.object({
     .pipe(z.array(z.string().regex(trainingQueue, 'expected names such as train and train-gpu, with commas')).min(1))
     .default(['train']),
   /**
-   * The build id of a worker's code, for Temporal's worker versioning: a pipeline then ends on the code that it began
-   * on. If absent, every worker takes every execution, which suits one machine, where only one version of the code runs
-   * at a time.
+   * The build id of a worker's code, for Temporal's worker versioning: executions then run on the version that is set as
+   * current, and continue there when it changes. If absent, every worker takes every execution, which suits one machine,
+   * where only one version of the code runs at a time.
    */
   PERENNIAL_BUILD_ID: z
     .string()

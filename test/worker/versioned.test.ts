@@ -3,18 +3,25 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { WorkflowStartOptions } from '@temporalio/client';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Runtime } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { unpinExecutions } from '../../adapters/workflow-client/unpin-executions.ts';
 import { scheduledTriggerWorkflow, workflowQueue } from '../../contracts/runs/workflows.ts';
-import { findWorkingProgram, programs } from '../../setup/find-program.mjs';
 import type { RunningWorkers } from '../../worker/run-workers.ts';
 import { runWorkers } from '../../worker/run-workers.ts';
 import { workflowBundle } from '../../worker/workflow-bundle.ts';
 import type { TestTemporal } from '../support/temporal-of-tests.ts';
-import { startTemporal } from '../support/temporal-of-tests.ts';
+import { startTemporal, temporalCli } from '../support/temporal-of-tests.ts';
+import { until } from '../support/until.ts';
 
-// Workers with a build id: a pipeline stays on the version of the code on which it began.
+// Workers with a build id: executions run on the current version of the code, and continue there when it changes.
+
+/** VERSIONING_BEHAVIOR_AUTO_UPGRADE of temporal.api.enums.v1. */
+const autoUpgrade = 2;
+/** While true, the only step of these executions fails and is tried again. */
+let refusing = true;
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 let temporal: TestTemporal;
@@ -28,15 +35,28 @@ beforeAll(async () => {
   const { address, namespace } = temporal;
   native = await NativeConnection.connect({ address });
   client = new Client({ connection: await Connection.connect({ address }), namespace });
+  await startWorkers('one');
+});
+
+async function startWorkers(buildId: string): Promise<void> {
   workers = await runWorkers({
     connection: native,
-    namespace,
+    namespace: temporal.namespace,
     workflowBundle: await workflowBundle(cache, quiet),
-    activities: { recordScheduleTrigger: () => Promise.resolve() },
+    activities: {
+      recordScheduleTrigger: () => (refusing ? Promise.reject(new Error('not yet')) : Promise.resolve()),
+    },
     trainQueues: ['train'],
-    buildId: 'one',
+    buildId,
   });
-});
+}
+
+async function replaceWorkers(buildId: string): Promise<void> {
+  workers.stop();
+  await workers.stopped;
+  await startWorkers(buildId);
+}
+
 afterAll(async () => {
   workers?.stop();
   await workers?.stopped;
@@ -46,29 +66,58 @@ afterAll(async () => {
   await rm(cache, { recursive: true, force: true });
 });
 
-test('executions wait until a version is current, and a pipeline is then pinned to it', async () => {
-  const handle = await client.workflow.start(scheduledTriggerWorkflow, {
-    workflowId: 'versioned',
+const scope = { project: 'default', model: 'm', modelId: 'x', environment: 'e' };
+
+function start(workflowId: string, options: Partial<WorkflowStartOptions> = {}) {
+  return client.workflow.start(scheduledTriggerWorkflow, {
+    workflowId,
     taskQueue: workflowQueue,
-    args: [
-      { schemaVersion: 1, scope: { project: 'default', model: 'm', modelId: 'x', environment: 'e' }, schedule: 's' },
-    ],
+    args: [{ schemaVersion: 1, scope, schedule: 's' }],
+    ...options,
   });
-  const temporalCli = await findWorkingProgram(programs.temporal, process.env);
-  if (temporalCli === undefined) throw new Error('the Temporal CLI is not there: npm test sets it up');
-  const args = ['worker', 'deployment', 'set-current-version', '--deployment-name', 'perennial', '--build-id', 'one'];
+}
+
+async function makeCurrent(buildId: string): Promise<void> {
+  const cli = await temporalCli();
+  const args = ['worker', 'deployment', 'set-current-version', '--deployment-name', 'perennial', '--build-id', buildId];
+  // The version exists once its worker has polled.
+  await until(`${buildId} is current`, () =>
+    promisify(execFile)(cli, [...args, '--yes', '--address', temporal.address]).then(
+      () => true,
+      () => false,
+    ),
+  );
+}
+
+async function versioningOf(workflowId: string) {
+  const { raw } = await client.workflow.getHandle(workflowId).describe();
+  return raw.workflowExecutionInfo?.versioningInfo;
+}
+
+test('executions wait until a version is current, and move to the next one that becomes current', async () => {
+  const handle = await start('moves');
+  await makeCurrent('one');
   await expect
-    .poll(
-      () =>
-        promisify(execFile)(temporalCli, [...args, '--yes', '--address', temporal.address]).then(
-          () => 'set',
-          (failure: Error) => failure.message,
-        ),
-      { timeout: 20_000 },
-    )
-    .toBe('set');
-  await expect
-    .poll(async () => (await handle.describe()).raw.workflowExecutionInfo?.versioningInfo, { timeout: 20_000 })
-    .toMatchObject({ behavior: 1, deploymentVersion: { deploymentName: 'perennial', buildId: 'one' } });
+    .poll(() => versioningOf('moves'), { timeout: 20_000 })
+    .toMatchObject({ behavior: autoUpgrade, deploymentVersion: { deploymentName: 'perennial', buildId: 'one' } });
+  await replaceWorkers('two');
+  await makeCurrent('two');
+  refusing = false;
   await handle.result();
+  expect(await versioningOf('moves')).toMatchObject({ deploymentVersion: { buildId: 'two' } });
+});
+
+test('an execution that is pinned to workers that are gone continues after it is unpinned', async () => {
+  refusing = true;
+  const pinnedTo = { deploymentName: 'perennial', buildId: 'two' };
+  const handle = await start('pinned', { versioningOverride: { pinnedTo } });
+  await until('it runs', async () => (await versioningOf('pinned'))?.deploymentVersion?.buildId === 'two');
+  const query = `WorkflowId = 'pinned' AND TemporalWorkflowVersioningBehavior = 'Pinned'`;
+  await until('Temporal lists it', async () => (await client.workflow.count(query)).count === 1);
+  await replaceWorkers('three');
+  await makeCurrent('three');
+  refusing = false;
+  await unpinExecutions(native, temporal.namespace, 'perennial');
+  await handle.result();
+  expect(await versioningOf('pinned')).toMatchObject({ deploymentVersion: { buildId: 'three' } });
 });
