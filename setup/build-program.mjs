@@ -8,10 +8,10 @@ import { runProgram } from './run-program.mjs';
 /** Returns where the program came from, or the reason why it could not be built. */
 export async function buildProgram({ module, file, target, env, progress }) {
   if ((await runProgram('go', ['version'], { env }).catch(() => undefined)) === undefined)
-    return { failed: 'there is no Go to build it with' };
+    return { failed: `building ${module} needs Go, which is not installed` };
   const folder = await mkdtemp(join(tmpdir(), 'perennial-build-'));
   try {
-    progress(`go install ${module}, which takes minutes`);
+    progress(`go install ${module} (takes minutes)`);
     // -v prints each package as it is compiled, which is the only progress that Go shows.
     await runProgram('go', ['install', '-v', module], {
       env: { ...env, GOBIN: folder },

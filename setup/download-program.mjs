@@ -31,7 +31,7 @@ export async function downloadProgram({ url, sha256, file, target, env = process
     const program = join(folder, file);
     const digest = await digestOf(program);
     if (sha256 !== undefined && digest !== sha256)
-      return { failed: `${file} of ${url} has the SHA-256 ${digest}, not ${sha256}` };
+      return { failed: `${file} in ${url} has the SHA-256 ${digest} instead of ${sha256}` };
     await chmod(program, 0o755);
     await moveInto(program, target);
     return { from: url };
@@ -84,9 +84,9 @@ async function digestOf(path) {
 }
 
 function complaintAbout(bytes, milliseconds) {
-  if (bytes > limitBytes) return new Error('larger than any release of it');
+  if (bytes > limitBytes) return new Error(`larger than ${limitBytes / 2 ** 20} MiB, which is more than any release`);
   const tooSlow = milliseconds > judgedAfterMs && bytes / (milliseconds / 1000) < slowestBytesPerSecond;
-  return tooSlow ? new Error(`slower than ${slowestBytesPerSecond / 2 ** 10} KiB a second`) : null;
+  return tooSlow ? new Error(`slower than ${slowestBytesPerSecond / 2 ** 10} KiB per second`) : null;
 }
 
 /** Moves a file. The last step is a rename within one file system, so that the file at `target` is always complete. */

@@ -39,7 +39,7 @@ async function fetchWheel({ requirement, sha256, folder, env, progress }) {
     onLine: progress,
   });
   const [wheel] = await readdir(wheels);
-  if (wheel === undefined) throw new Error('it fetched no wheel');
+  if (wheel === undefined) throw new Error('no wheel was downloaded');
   return join(wheels, wheel);
 }
 

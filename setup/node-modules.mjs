@@ -20,7 +20,7 @@ export async function installPackages(root, env, progress) {
     env: { ...env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
     onLine: progress,
   }).catch((caught) => {
-    throw new SetupProblem(`npm ci failed; mend what it says and run this again.\n${caught.message}`);
+    throw new SetupProblem(`npm ci failed; fix the problem below and run this command again.\n${caught.message}`);
   });
   await mustRun(root);
   const draft = `${stampOf(root)}.draft`;
@@ -36,7 +36,7 @@ async function mustRun(root) {
   const node = pinnedNode(root);
   if (existsSync(node) && (await runProgram(node, ['--version']).catch(() => undefined)) !== undefined) return;
   throw new SetupProblem(
-    `the pinned Node (${node}) does not run: npm must be allowed to run install scripts (npm config set ignore-scripts false), then run this again`,
+    `the pinned Node (${node}) does not run: allow npm to run install scripts (npm config set ignore-scripts false) and run this command again`,
   );
 }
 

@@ -8,7 +8,7 @@ const oldestPython = [3, 10];
 export function requireNode(version = process.versions.node) {
   if (isAtLeast(version, oldestNode)) return;
   throw new SetupProblem(
-    `Node ${version} is too old: install Node ${oldestNode.join('.')} or newer, which only starts the pinned one`,
+    `Node ${version} is too old: install Node ${oldestNode.join('.')} or newer, which is used only to start the pinned version`,
   );
 }
 
@@ -23,7 +23,9 @@ export async function requirePython(env) {
     },
   ).catch(() => undefined);
   if (said === undefined)
-    throw new SetupProblem(`python3 is missing, or lacks its venv module: ${remedy} (on Debian also python3-venv)`);
+    throw new SetupProblem(
+      `python3 is missing, or lacks its venv module: ${remedy} (on Debian also the package python3-venv)`,
+    );
   if (!isAtLeast(said.trim(), oldestPython)) throw new SetupProblem(`Python ${said.trim()} is too old: ${remedy}`);
 }
 

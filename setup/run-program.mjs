@@ -35,7 +35,7 @@ export function runProgram(file, args, { env, cwd, onLine } = {}) {
       else
         reject(
           new Error(
-            `${file} ${args.join(' ')} ${signal === null ? `ended with ${code}` : `was ended by ${signal}`}:\n${said.trimEnd()}`,
+            `${file} ${args.join(' ')} ${signal === null ? `ended with code ${code}` : `was ended by ${signal}`}:\n${said.trimEnd()}`,
           ),
         );
     });

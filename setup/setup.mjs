@@ -58,11 +58,11 @@ async function prepareEnvironment(env, packages, sandbox) {
 /** Perennial works without a sandbox, but isolates user code less well. */
 async function sandboxIfItCanBeHad(env) {
   if (process.platform !== 'linux') return;
-  const consequence = 'training and other code of users will run without a sandbox';
+  const consequence = 'training and other user code will run without a sandbox';
   try {
     await step('bubblewrap', (progress) => getBubblewrap(env, progress));
     const why = await whyNoSandbox(findProgram(programs.bubblewrap, env), env);
-    if (why !== undefined) say(`  ${consequence}, because bubblewrap may not make one here (${why})`);
+    if (why !== undefined) say(`  ${consequence}, because bubblewrap cannot create one on this machine (${why})`);
   } catch (caught) {
     if (!(caught instanceof SetupProblem)) throw caught;
     say(`  ${consequence}: ${caught.message}`);
@@ -75,7 +75,7 @@ async function minioIfItCanBeHad(env) {
     await step('MinIO', (progress) => getMinio(env, progress));
   } catch (caught) {
     if (!(caught instanceof SetupProblem)) throw caught;
-    say(`  tests that want an S3 server will fail: ${caught.message}`);
+    say(`  tests that need an S3 server will fail: ${caught.message}`);
   }
 }
 

@@ -10,17 +10,17 @@ const switches = [
   [
     'kernel/unprivileged_userns_clone',
     '0',
-    'the kernel setting kernel.unprivileged_userns_clone is 0; an administrator sets it to 1 with sysctl',
+    'the kernel setting kernel.unprivileged_userns_clone is 0; an administrator can set it to 1 with sysctl',
   ],
   [
     'user/max_user_namespaces',
     '0',
-    'the kernel setting user.max_user_namespaces is 0; an administrator raises it with sysctl',
+    'the kernel setting user.max_user_namespaces is 0; an administrator can raise it with sysctl',
   ],
   [
     'kernel/apparmor_restrict_unprivileged_userns',
     '1',
-    "AppArmor restricts user namespaces (kernel.apparmor_restrict_unprivileged_userns is 1); install the system's package bubblewrap and an AppArmor profile that gives /usr/bin/bwrap the permission userns",
+    "AppArmor restricts user namespaces (kernel.apparmor_restrict_unprivileged_userns is 1); install the system's bubblewrap package and an AppArmor profile that grants /usr/bin/bwrap the permission userns",
   ],
 ];
 
@@ -37,7 +37,7 @@ export async function whyNoSandbox(bubblewrap, env, settingsFolder = '/proc/sys'
 }
 
 const containerRemedy =
-  'this is usual in a container, where the seccomp profile of its engine must permit user namespaces and /proc must not be masked';
+  "this is usual in a container: the container engine's seccomp profile must permit user namespaces, and /proc must not be masked";
 
 function readSetting(folder, file) {
   try {

@@ -19,7 +19,7 @@ export function claimHome(folder: StateFolder): () => void {
   const holder = readStateFile(folder.stackFile, Holder);
   const who = holder === undefined ? '' : ` (process ${holder.pid}, API at ${holder.api})`;
   throw new HomeIsHeld(
-    `a stack runs in ${folder.home} already${who}; stop it with perennial down, or name another folder in PERENNIAL_HOME`,
+    `a stack is already running in ${folder.home}${who}; stop that stack with perennial down, or set PERENNIAL_HOME to another folder`,
     folder.home,
   );
 }

@@ -11,7 +11,7 @@ export function watchDisk(disk: DiskSpace, say: (sentence: string) => void): () 
   const look = async (): Promise<void> => {
     const complaint = await disk.complaint().catch(() => undefined);
     if (complaint !== undefined && !full)
-      say(`${complaint}; parts that stop because of it are started again automatically`);
+      say(`${complaint}; parts of the stack that stop because of this are restarted automatically`);
     if (complaint === undefined && full) say('the disk has room again');
     full = complaint !== undefined;
   };

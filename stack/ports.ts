@@ -66,16 +66,20 @@ async function choosePort(
   if (typeof asked === 'number' && asked !== 0) {
     if (await free(asked)) return asked;
     const variable = variables[name];
-    throw new PerennialError('conflict', `port ${asked} (${variable}) is taken: name another one, or 0 for any`, {
-      variable,
-      port: asked,
-    });
+    throw new PerennialError(
+      'conflict',
+      `port ${asked} (${variable}) is taken: choose another port, or 0 for any free port`,
+      {
+        variable,
+        port: asked,
+      },
+    );
   }
   if (remembered !== undefined && (await free(remembered))) return remembered;
   if (asked === undefined && (await free(usual[name]))) return usual[name];
   const port = await freePort(free);
   if (asked === undefined)
-    say(`port ${remembered ?? usual[name]} (${variables[name]}) is taken; ${port} takes its place`);
+    say(`port ${remembered ?? usual[name]} (${variables[name]}) is taken; port ${port} is used instead`);
   return port;
 }
 
@@ -91,7 +95,7 @@ export async function freePort(isUsable: (port: number) => Promise<boolean> = is
   }
   throw new PerennialError(
     'internal',
-    `${attempts} ports of 127.0.0.1 between ${lowest} and ${highest} were tried, and none is free`,
+    `no free port was found: all ${attempts} ports of 127.0.0.1 that were tried, between ${lowest} and ${highest}, are taken`,
     {},
   );
 }

@@ -53,7 +53,7 @@ async function runIn(folder: StateFolder, around: StackSurroundings): Promise<vo
   const { settings, say, signal } = around;
   const release = claimHome(folder);
   try {
-    if (await stopLeftovers(folder)) say('what a stack that was killed had left is cleared away');
+    if (await stopLeftovers(folder)) say('stopped the processes that an earlier, killed stack had left running');
     const ports = await choosePorts(folder, settings, say);
     const register = new ProcessRegister(folder);
     const supervisor = new Supervisor(register, folder.logs, say);
@@ -199,7 +199,7 @@ function banner({ addresses, folder }: Stack, temporalUi: string | undefined, se
     ...(temporalUi === undefined ? [] : [`  Temporal UI  ${temporalUi}`]),
     `  keys         ${folder.keysFile}`,
     `  logs         ${folder.logs}`,
-    '  Ctrl-C or perennial down stops it; its state stays',
+    '  Ctrl-C or perennial down stops the stack and keeps its state',
   ].join('\n');
 }
 

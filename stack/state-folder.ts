@@ -42,7 +42,7 @@ function makeFolder(path: string): void {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     accessSync(path, constants.W_OK | constants.X_OK);
   } catch (caught) {
-    const message = `${path} cannot be written to (${reasonOf(caught)}): name a folder that can be in PERENNIAL_HOME`;
+    const message = `${path} is not writable (${reasonOf(caught)}): set PERENNIAL_HOME to a writable folder`;
     throw new PerennialError('invalid-setting', message, { path }, { cause: caught });
   }
 }
@@ -65,7 +65,7 @@ export function readStateFile<Schema extends z.ZodType>(path: string, schema: Sc
   }
   const parsed = schema.safeParse(jsonOf(text));
   if (parsed.success) return parsed.data;
-  const message = `${path} cannot be understood: restore it, or remove it if what it held is no longer wanted`;
+  const message = `${path} has invalid content: restore the file, or remove it if its content is no longer needed`;
   throw new PerennialError('invalid-setting', message, { path });
 }
 

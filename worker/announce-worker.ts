@@ -32,27 +32,27 @@ export async function announceWorker({
   await repositories.workers.announce(worker);
   const timer = setInterval(() => {
     repositories.workers.announce(worker).catch((caught: unknown) => {
-      logger.warn({ reason: reasonOf(caught) }, 'the database could not be told that this worker is there');
+      logger.warn({ reason: reasonOf(caught) }, 'the database could not record that this worker is alive');
     });
   }, everyMs);
   return async () => {
     clearInterval(timer);
     await repositories.workers.leave(worker.id).catch((caught: unknown) => {
-      logger.warn({ reason: reasonOf(caught) }, 'the database could not be told that this worker stops');
+      logger.warn({ reason: reasonOf(caught) }, 'the database could not record that this worker has stopped');
     });
   };
 }
 
 function say(logger: Logger, isolation: Isolation): void {
-  if (isolation.kind === 'bubblewrap') logger.info({ ...isolation }, 'what users wrote runs in sandboxes');
+  if (isolation.kind === 'bubblewrap') logger.info({ ...isolation }, 'user code runs in sandboxes');
   else if (isolation.kind === 'refused')
     logger.warn(
       { ...isolation },
-      `nothing that users wrote runs here: PERENNIAL_SANDBOX is required and ${isolation.reason ?? 'there is no sandbox'}`,
+      `this worker runs no user code: PERENNIAL_SANDBOX is "required" and ${isolation.reason ?? 'there is no sandbox'}`,
     );
   else
     logger.warn(
       { ...isolation },
-      `what users wrote runs with the rights of this worker: ${isolation.reason ?? 'there is no sandbox'}; set PERENNIAL_SANDBOX=required to refuse instead`,
+      `user code runs with the rights of this worker, because ${isolation.reason ?? 'there is no sandbox'}; set PERENNIAL_SANDBOX=required to refuse user code instead`,
     );
 }

@@ -31,7 +31,7 @@ export async function workflowBundle(cacheFolder: string, logger: Logger): Promi
   try {
     await keep(folder, path, code);
   } catch (caught) {
-    logger.warn({ err: caught, folder }, 'the bundle cannot be kept; the next start makes it again');
+    logger.warn({ err: caught, folder }, 'the workflow bundle cannot be cached; the next start builds it again');
   }
   return { code };
 }

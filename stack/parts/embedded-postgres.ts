@@ -86,7 +86,7 @@ async function postgresPrograms(): Promise<z.infer<typeof Programs>> {
   } catch (caught) {
     throw new PerennialError(
       'invalid-setting',
-      `there is no Postgres for this machine (${name}: ${reasonOf(caught)}): run npm run setup, or name a database in DATABASE_URL`,
+      `the embedded Postgres for this machine cannot be loaded (${name}: ${reasonOf(caught)}): run npm run setup, or set DATABASE_URL to the address of a database`,
       { package: name },
       { cause: caught },
     );

@@ -67,10 +67,10 @@ function serverArguments(
 async function temporalCli(): Promise<string> {
   const { path, passedOver } = await searchProgram(programs.temporal, process.env);
   if (path !== undefined) return path;
-  const why = passedOver.length === 0 ? 'is not there' : `cannot be used (${passedOver.join('; ')})`;
+  const why = passedOver.length === 0 ? 'was not found' : `cannot be used (${passedOver.join('; ')})`;
   throw new PerennialError(
     'not-found',
-    `${programs.temporal.title} ${why}: run npm run setup, name another one in ${programs.temporal.variable}, or name a server in TEMPORAL_ADDRESS`,
+    `${programs.temporal.title} ${why}: run npm run setup, set ${programs.temporal.variable} to the path of another one, or set TEMPORAL_ADDRESS to the address of a server`,
     {},
   );
 }

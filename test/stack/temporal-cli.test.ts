@@ -38,6 +38,6 @@ test('the Temporal server does not check for newer versions', async () => {
 
 test('a Temporal CLI whose server accepts signals from other namespaces is not started', async () => {
   await expect(commandFor('temporal version 1.5.1 (Server 1.29.1, UI 2.42.1)')).rejects.toThrow(
-    /cannot be used \(.*temporal has Temporal server 1\.29\.1, and anything older than 1\.30\.3 is unsafe\): run npm run setup/,
+    /cannot be used \(.*temporal has Temporal server 1\.29\.1, and versions older than 1\.30\.3 are unsafe\): run npm run setup/,
   );
 });

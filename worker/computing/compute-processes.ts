@@ -189,12 +189,12 @@ function died(name: string, said: string): PerennialError {
   if (/out of memory/i.test(said))
     return new PerennialError(
       'limit-reached',
-      `the columns that ${name} loads take more memory than one run may use; raise PERENNIAL_COMPUTE_MEMORY on the workers, or hold out or monitor fewer rows`,
+      `the columns that ${name} loads need more memory than one run may use; raise PERENNIAL_COMPUTE_MEMORY on the workers, or hold out or monitor fewer rows`,
       { limit: 'memory', setting: 'PERENNIAL_COMPUTE_MEMORY' },
     );
   return new PerennialError(
     'process-died',
-    `the process that computes ${name} ended before it answered, most likely because this machine ran out of memory; it said: ${said.trim() === '' ? 'nothing' : said.trim().slice(-500)}`,
+    `the process that computes ${name} ended before it answered, most likely because this machine ran out of memory; its output: ${said.trim() === '' ? 'none' : said.trim().slice(-500)}`,
     { operation: name },
   );
 }
