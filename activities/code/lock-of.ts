@@ -52,7 +52,7 @@ async function readLockFile(file: string, path: string): Promise<Buffer> {
   } catch (caught) {
     throw new PerennialError(
       'environment-failed',
-      `the code has no file ${path}, which code.environment names; add it, or change code.environment`,
+      `code.environment names ${path}, but the code has no such file; add the file, or change code.environment`,
       { path },
       { cause: caught },
     );

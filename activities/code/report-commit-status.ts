@@ -28,7 +28,10 @@ export function createReportCommitStatus(deps: ActivityDependencies): Activities
     try {
       await deps.commitStatuses.report(status, connection);
     } catch (caught) {
-      deps.logger.warn({ runId, commit: about.commit, reason: reasonOf(caught) }, 'a commit could not be told');
+      deps.logger.warn(
+        { runId, commit: about.commit, reason: reasonOf(caught) },
+        'the status of a commit could not be reported',
+      );
       // A `pending` status is not retried, because a late one could overwrite the result that the build has reported
       // meanwhile.
       if (status.state !== 'pending') throw caught;

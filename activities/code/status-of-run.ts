@@ -29,9 +29,12 @@ function wordsOf(run: Run, buildFollows: boolean): Told | undefined {
   const { outcome } = run;
   if (outcome.kind === 'code') {
     const code = `code ${outcome.number}`;
-    if (outcome.unchanged) return { state: 'success', description: `${code} as before, nothing to build` };
+    if (outcome.unchanged) return { state: 'success', description: `${code} is unchanged, so no build follows` };
     if (buildFollows) return { state: 'pending', description: `${code} waits for its build` };
-    return { state: 'success', description: `${code} is kept; retrain.on has no new-code, so no build follows` };
+    return {
+      state: 'success',
+      description: `${code} is recorded; retrain.on does not list new-code, so no build follows`,
+    };
   }
   if (outcome.kind !== 'build') return undefined;
   const version = `model version ${outcome.number}`;
@@ -39,7 +42,7 @@ function wordsOf(run: Run, buildFollows: boolean): Told | undefined {
     case 'candidate':
       return { state: 'success', description: `${version} passed its gates` };
     case 'unchanged':
-      return { state: 'success', description: `${version} serves already` };
+      return { state: 'success', description: `${version} already serves` };
     case 'rejected':
       return { state: 'failure', description: `${version}: ${outcome.reasons.join('; ')}` };
   }

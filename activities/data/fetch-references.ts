@@ -60,7 +60,7 @@ async function referencedDataset(
   }
   throw new PerennialError(
     'no-data',
-    `an expectation refers to the dataset of ${name}, which has none in ${environment}; ingest the data of ${name} first`,
+    `an expectation refers to the dataset of ${name}, but ${name} has no dataset in ${environment}; ingest the data of ${name} first`,
     { model: name, environment },
   );
 }

@@ -135,8 +135,8 @@ async function refuse(
   const broken = expectations.filter((result) => result.severity === 'error' && result.violations > 0);
   const wayOut =
     kept === null
-      ? 'correct the source, or the expectation, and ingest again'
-      : `the ${rows} rows are kept: \`perennial data quarantine ${runId} -o rows.csv\` shows them with file, line and reason; mend them and ingest again`;
+      ? 'correct the source or the expectation, then ingest again'
+      : `the ${rows} rows are in quarantine: \`perennial data quarantine ${runId} -o rows.csv\` writes them with file, line and reason; correct them and ingest again`;
   throw new PerennialError(
     'expectations-failed',
     `nothing was committed: ${broken.map(describe).join('; ')}. ${[wayOut, ...adviceOn(broken, warnings)].join('. ')}`,
@@ -156,7 +156,7 @@ function adviceOn(broken: readonly ExpectationResult[], warnings: PreparedBatch[
 }
 
 function describe({ column, check, violations, observed, examples }: ExpectationResult): string {
-  if (column === null) return `the dataset breaks ${check} (${observed ?? 'nothing'})`;
+  if (column === null) return `the dataset breaks ${check} (observed: ${observed ?? 'nothing'})`;
   const shown = examples.slice(0, 3).map(({ row, value }) => `row ${row}: ${value === null ? 'null' : String(value)}`);
   return `${column} breaks ${check} in ${violations} rows (${shown.join(', ')})`;
 }

@@ -80,10 +80,11 @@ function mayWaitOn(
 ): { readonly loaded: false } {
   if (waitedMs < loadWithinMs) return { loaded: false };
   const late = [...missing, ...failed.map(({ gatewayId }) => gatewayId)];
-  const who = late.length > 0 ? `gateways ${late.join(', ')} have not loaded it` : 'no gateway holds a live lease';
+  const who =
+    late.length > 0 ? `gateways ${late.join(', ')} have not loaded the generation` : 'no gateway holds a live lease';
   throw new PerennialError(
     'gateways-absent',
-    `generation ${generation} of ${scope.model} was not loaded in ${loadWithinMs / 1000} s: ${who}; start a gateway`,
+    `generation ${generation} of ${scope.model} was not loaded in ${loadWithinMs / 1000} s: ${who}; check the gateways' logs, or start a gateway`,
     { generation },
   );
 }

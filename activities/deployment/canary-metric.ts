@@ -59,7 +59,10 @@ async function labelledAnswers(
   } catch (caught) {
     // An unreachable gateway must not prevent the other conditions from being checked.
     if (!(caught instanceof PerennialError)) throw caught;
-    deps.logger.warn({ reason: caught.message }, "a canary's labels cannot be looked at for now");
+    deps.logger.warn(
+      { reason: caught.message },
+      'the labels of a canary cannot be read now; the metric is checked again later',
+    );
     return undefined;
   }
   const from = current.effectiveAt;

@@ -112,7 +112,7 @@ function judgeErrors(step: CanaryStep, { errorRate }: AbortOn): Pick<CanaryVerdi
   const beside = `${champion.rate.toFixed(4)} of the champion by more than ${errorRate} (${of}, the champion ${champion.errors} of ${champion.requests})`;
   return excessAtLeast(canary, champion) > errorRate
     ? { verdict: 'abort', reason: `${told} is above the ${beside}` }
-    : { verdict: 'insufficient', reason: `${told} may be above the ${beside}; more requests will tell` };
+    : { verdict: 'insufficient', reason: `${told} may be above the ${beside}; more requests are needed to decide` };
 }
 
 /**

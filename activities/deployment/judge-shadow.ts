@@ -49,13 +49,13 @@ export function judgeShadow(counts: readonly Counted[], shadow: ShadowStep): Can
     return {
       ...told,
       verdict: 'abort',
-      reason: `the shadow failed on a share of ${share} of the rows, above ${shadow.maxFailed}; ${report}`,
+      reason: `the shadow failed on a share of ${share} of the rows, above maxFailed ${shadow.maxFailed}; ${report}`,
     };
   }
   const { maxShareBeyond } = shadow;
   const enough = compared >= shadow.minRows;
   if (enough && maxShareBeyond !== undefined && beyond > maxShareBeyond) {
-    const reason = `a share of ${beyond.toFixed(4)} of the shadow's answers differs by more than ${shadow.tolerance}, above ${maxShareBeyond}; ${report}`;
+    const reason = `a share of ${beyond.toFixed(4)} of the shadow's answers differs by more than the tolerance ${shadow.tolerance}, above maxShareBeyond ${maxShareBeyond}; ${report}`;
     return { ...told, verdict: 'abort', reason };
   }
   return { ...told, verdict: enough ? 'pass' : 'insufficient' };
@@ -66,8 +66,7 @@ function describe(
   absoluteDifference: number,
   { minRows, tolerance }: ShadowStep,
 ): string {
-  if (compared === 0)
-    return `the shadow was compared on none of ${minRows} rows (${failed} failed, ${dropped} dropped)`;
+  if (compared === 0) return `the shadow was compared on 0 of ${minRows} rows (${failed} failed, ${dropped} dropped)`;
   const mean = absoluteDifference / compared;
   return [
     `the shadow was compared on ${compared} rows: mean absolute difference ${mean.toPrecision(4)}`,

@@ -14,7 +14,7 @@ export function createNotifyOfApproval(deps: ActivityDependencies): Activities['
     const { approvals, deployments, models } = deps.repositories;
     const approval = await approvals.get(approvalId);
     if (approval.runId !== runId)
-      throw new PerennialError('unproven', `approval ${approvalId} was not asked for by run ${runId}`, { runId });
+      throw new PerennialError('unproven', `approval ${approvalId} was not requested by run ${runId}`, { runId });
     const release = await deployments.releaseByDigest(scope.modelId, approval.subject.release);
     const { configuration } = await models.configuration(release.configurationId);
     const at = deps.clock.now();

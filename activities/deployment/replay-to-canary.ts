@@ -54,7 +54,7 @@ export function createReplayToCanary(deps: ActivityDependencies): Activities['re
       const refused = [...champion.refused, ...canary.refused];
       pool = without(pool, part, refused);
       if (pool.length === 0)
-        throw none(`the gateway refuses every row of the window before ${now}: ${refused[0]?.reason ?? ''}`);
+        throw none(`the gateway rejected every row of the window before ${now}: ${refused[0]?.reason ?? ''}`);
     }
   };
 }
@@ -96,7 +96,7 @@ async function stepUp(
   if (current?.runId !== runId || current.generation !== generation || slot === undefined)
     throw new PerennialError(
       'rollout-superseded',
-      `run ${runId} has no canary or shadow up in generation ${generation} of ${scope.model}, so nothing is replayed to it`,
+      `run ${runId} has no canary or shadow in generation ${generation} of ${scope.model}, so no rows can be replayed`,
       { runId, generation },
     );
   const { weight } = slot;

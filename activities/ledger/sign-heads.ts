@@ -27,7 +27,10 @@ export function createSignHeads(deps: Parts): Activities['signHeads'] {
  */
 export function signAfterwards(deps: Parts, modelId: Id): void {
   signModel(deps, modelId).catch((caught: unknown) =>
-    deps.logger.warn({ modelId, reason: reasonOf(caught) }, 'a head of the ledger waits for the schedule to be signed'),
+    deps.logger.warn(
+      { modelId, reason: reasonOf(caught) },
+      'the head of a ledger could not be signed now; the signing schedule signs it later',
+    ),
   );
 }
 
@@ -41,7 +44,7 @@ async function signAndTell({ ledgerProof, logger }: Parts, owner: ChainOwner, by
   if (result.state === 'refused')
     logger.error(
       { project: owner.project, model: owner.model, sequence: result.problem.sequence },
-      `the ledger's head is not signed: ${result.problem.what}; perennial ledger verify tells more`,
+      `the head of the ledger was not signed: ${result.problem.what}; run perennial ledger verify for details`,
     );
   return result;
 }

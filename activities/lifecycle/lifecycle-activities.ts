@@ -33,9 +33,13 @@ export function createRecordScheduleTrigger(deps: Parts): Activities['recordSche
     const principal = await repositories.principals.ensure(deps.lifecyclePrincipal, 'service', [], null);
     const at = firedAt(firing);
     if (at === undefined)
-      throw new PerennialError('unproven', `no schedule started ${firing}: its name has no instant at its end`, {
-        schedule,
-      });
+      throw new PerennialError(
+        'unproven',
+        `workflow ${firing} was not started by a schedule: its id does not end with a time`,
+        {
+          schedule,
+        },
+      );
     await repositories.lifecycle.fire(scope, { schedule, firedAt: at, by: principal.id }).catch((caught: unknown) => {
       deps.logger.warn(
         { scope: scopeLabel(scope), schedule, firing, reason: reasonOf(caught) },
@@ -80,10 +84,10 @@ async function reconcileRuns(deps: Parts, scope: Scope): Promise<void> {
     const [status, end] =
       workflow.state === 'closed'
         ? [workflow.status, `ended as ${workflow.status}`]
-        : ['ABSENT', 'is not known to Temporal any more'];
+        : ['ABSENT', 'is no longer known to Temporal'];
     const gone = new PerennialError(
       'process-died',
-      `the workflow ${run.workflowId} ${end}, without concluding its run; start it again`,
+      `the workflow ${run.workflowId} ${end} before it recorded the end of its run; start the run again`,
       { workflowId: run.workflowId, status },
     );
     await deps.repositories.runs.fail(run.id, { code: gone.code, message: gone.message, fields: gone.fields });
@@ -93,7 +97,7 @@ async function reconcileRuns(deps: Parts, scope: Scope): Promise<void> {
 async function beginAgain({ repositories: { runs } }: Parts, id: Id): Promise<boolean> {
   if (!(await runs.beginAgain(id))) return false;
   const line =
-    'the workflow of this run could not continue, for example after an upgrade of Perennial; the run starts again and keeps the results of its steps';
+    'the workflow of this run could not continue, for example after an upgrade of Perennial; the run restarts and keeps the results of its steps';
   await runs.appendLogs(id, [{ stream: 'system', line }]);
   return true;
 }

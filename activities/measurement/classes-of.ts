@@ -21,7 +21,7 @@ export function classesOf(target: string, cells: readonly Cell[], task: Exclude<
   const shown = classes.slice(0, 5).map((value) => String(value).slice(0, 60));
   throw new PerennialError(
     'invalid-configuration',
-    `task ${task} wants ${wanted} classes, and the training rows have ${length} values of "${target}": ${shown.join(', ')}${length > 5 ? ', …' : ''}`,
+    `task ${task} needs ${wanted} classes, but "${target}" has ${length} distinct values in the training rows: ${shown.join(', ')}${length > 5 ? ', …' : ''}`,
     { target, classes: length },
   );
 }
@@ -46,11 +46,11 @@ export function classOrder(
   const reason =
     strange === undefined
       ? `lacks ${JSON.stringify(missing)}, a value of "${target}"`
-      : `names ${JSON.stringify(strange)}, and "${target}" has no such value`;
+      : `names ${JSON.stringify(strange)}, which is not a value of "${target}"`;
   const shown = classes.slice(0, 20).map((value) => JSON.stringify(value));
   throw new PerennialError(
     'invalid-configuration',
-    `build.classes ${reason} in the training rows; name each of its values once: ${shown.join(', ')}${classes.length > 20 ? ', …' : ''}`,
+    `build.classes ${reason} in the training rows; name each value once: ${shown.join(', ')}${classes.length > 20 ? ', …' : ''}`,
     { key: 'build.classes', target },
   );
 }

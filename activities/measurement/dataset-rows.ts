@@ -36,7 +36,7 @@ export async function rowsBetween(
   if (key === undefined || data.timestamp === undefined) {
     throw new PerennialError(
       'invalid-configuration',
-      'a rehearsal needs data.key and data.timestamp: rows are served and labelled by key, in the order of their times',
+      'a rehearsal needs data.key and data.timestamp: rows are served and labelled by key, in the order of their timestamps',
       { model: configuration.name },
     );
   }

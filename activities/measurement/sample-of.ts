@@ -45,7 +45,7 @@ function numberOf(target: ClassValue): number {
   if (Number.isFinite(number)) return number;
   throw new PerennialError(
     'invalid-configuration',
-    `task regression is measured by numbers, and a target is ${JSON.stringify(target)}; name a target of numbers, or another task`,
+    `task regression needs a numeric target, but a row has the target ${JSON.stringify(target)}; choose a numeric target, or another task`,
     { target: String(target) },
   );
 }
@@ -55,7 +55,7 @@ function answerOf(value: ClassValue | undefined, row: number): number {
   if (Math.abs(number) <= largestMeasured || Number.isNaN(number)) return number;
   throw new PerennialError(
     'prediction-invalid',
-    `the model answers row ${row} with ${number}, beyond ±${largestMeasured}, and no metric could be computed with it; look at how it deals with extreme values`,
+    `the model answers row ${row} with ${number}, beyond ±${largestMeasured}, so no metric can be computed with it; check how the model handles extreme values`,
     { row },
   );
 }
@@ -112,7 +112,7 @@ function positiveClass(given: ClassValue | undefined, classes: readonly ClassVal
   if (known !== undefined) return known;
   throw new PerennialError(
     'invalid-configuration',
-    `build.positive is ${JSON.stringify(given)}, and the classes of the target are ${classes.map(String).join(' and ')}; name one of these`,
+    `build.positive is ${JSON.stringify(given)}, but the classes of the target are ${classes.map(String).join(' and ')}; set build.positive to one of them`,
     { positive: String(given) },
   );
 }

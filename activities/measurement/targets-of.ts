@@ -10,6 +10,6 @@ import type { ClassValue } from '../../contracts/models/signature.ts';
 export function targetsOf(cells: readonly Cell[]): ClassValue[] {
   return cells.map((cell, row) => {
     if (cell !== null) return cell;
-    throw new PerennialError('internal', `row ${row} has no target and was to be measured`, { row });
+    throw new PerennialError('internal', `row ${row} has no target, so it cannot be measured`, { row });
   });
 }

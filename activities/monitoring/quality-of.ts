@@ -37,7 +37,7 @@ export function failedIn(predictions: readonly Cell[], policy: QualityPolicy | u
   const failed = predictions.filter((prediction) => prediction === null).length;
   if (failed === 0 && policy?.failed === undefined) return [];
   const share = predictions.length === 0 ? 0 : failed / predictions.length;
-  const detail = `the model had no finite answer to ${failed} of ${predictions.length} rows`;
+  const detail = `the model had no finite answer for ${failed} of ${predictions.length} rows`;
   return [judged('prediction', 'failed', share, policy?.failed, detail)];
 }
 
@@ -49,7 +49,7 @@ function missingIn(reference: ColumnReference, cells: readonly Cell[], threshold
   const share = ([present, missing]: readonly [number, number]): number =>
     present + missing === 0 ? 0 : missing / (present + missing);
   const rise = missingRise(before, now);
-  const detail = `${percent(share(now))} are missing, and ${percent(share(before))} of the reference`;
+  const detail = `${percent(share(now))} of the values are missing, against ${percent(share(before))} in the reference`;
   const result = judged(name, 'missing', rise, threshold ?? defaultMissingRise, detail);
   if (threshold !== undefined || !result.breached) return [result];
   const critical = criticalValue(before, now, missingRise, seedOfText(JSON.stringify([name, before, now])));
@@ -65,7 +65,7 @@ function outOfRange(
   const present = presentNumbers(cells);
   if (least === undefined || greatest === undefined || present.length === 0) return [];
   const outside = present.filter((value) => value < least || value > greatest).length;
-  const detail = `served from ${present[0]} to ${present.at(-1)}, and the reference goes from ${least} to ${greatest}`;
+  const detail = `served values range from ${present[0]} to ${present.at(-1)}, those of the reference from ${least} to ${greatest}`;
   return [judged(name, 'range', outside / present.length, threshold, detail)];
 }
 
@@ -81,7 +81,7 @@ function newIn(
   const rows = added.reduce((sum, category) => sum + (seen.get(category) ?? 0), 0);
   const names = added.slice(0, named).map((category) => JSON.stringify(category.slice(0, 60)));
   const more = added.length > named ? ` and ${added.length - named} more` : '';
-  const detail = added.length === 0 ? 'none is new' : `new: ${names.join(', ')}${more}`;
+  const detail = added.length === 0 ? 'no new categories' : `new categories: ${names.join(', ')}${more}`;
   return [judged(reference.name, 'new-category', rows / present, threshold, detail)];
 }
 

@@ -46,7 +46,7 @@ export async function chooseReference(
   const served = await measurableIn(deps, scope, wanted, task);
   const { kind, from, to } = wanted;
   if (served.rows < minRows) {
-    const referenceNote = `${kind}: ${served.rows} rows were served from ${from} to ${to}, fewer than the ${minRows} of monitor.minRows, so this compares with the training`;
+    const referenceNote = `${kind}: only ${served.rows} rows were served from ${from} to ${to}, fewer than monitor.minRows (${minRows}), so the report compares with the training rows`;
     return { reference: training, told: { reference: 'training', referenceNote } };
   }
   const labels = served.labels.filter((label) => label !== null);
@@ -54,7 +54,7 @@ export async function chooseReference(
   const note = enough
     ? {}
     : {
-        referenceNote: `${kind}: ${labels.length} labels of then, too few, so the target is compared with the training`,
+        referenceNote: `${kind}: only ${labels.length} labels belong to that window, fewer than monitor.minRows (${minRows}), so the target is compared with the training rows`,
       };
   return {
     reference: {

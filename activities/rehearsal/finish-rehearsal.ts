@@ -12,7 +12,7 @@ export function createFinishRehearsal(deps: ActivityDependencies): Activities['f
     if (periods.length < planned.length)
       throw new PerennialError(
         'unproven',
-        `rehearsal ${rehearsalId} is not over: ${periods.length} of ${planned.length} periods are recorded`,
+        `rehearsal ${rehearsalId} has not ended: ${periods.length} of ${planned.length} periods are recorded`,
         { rehearsalId },
       );
     const decided = (decision: string) => periods.filter((period) => period.build?.decision === decision).length;

@@ -18,15 +18,17 @@ export async function mustHaveFirstModel({ repositories }: ActivityDependencies,
   );
   throw new PerennialError(
     'not-a-candidate',
-    `the rehearsal has no first model to serve: ${whyNone(items[0])}; begin where there are more rows, or mend what refused it`,
+    `the rehearsal has no first model to serve: ${whyNone(items[0])}; begin the rehearsal at a time with more rows, or fix the cause`,
     { model, environment },
   );
 }
 
 function whyNone(build: Run | undefined): string {
   if (build === undefined) return 'nothing was built';
-  if (build.state === 'failed') return `its build failed: ${build.failure.message}`;
-  if (build.state !== 'succeeded' || build.outcome.kind !== 'build') return `its build is ${build.state}`;
+  if (build.state === 'failed') return `the build failed: ${build.failure.message}`;
+  if (build.state !== 'succeeded' || build.outcome.kind !== 'build') return `the build is ${build.state}`;
   const { decision, reasons } = build.outcome;
-  return decision === 'rejected' ? `its gates refused it: ${reasons.join('; ')}` : 'it was built and not deployed';
+  return decision === 'rejected'
+    ? `the gates rejected the version: ${reasons.join('; ')}`
+    : 'a version was built but not deployed';
 }

@@ -31,7 +31,7 @@ export function createSettlePeriod(deps: ActivityDependencies): Activities['sett
 }
 
 function failureOf(run: Run): PerennialError {
-  const failure = run.state === 'failed' ? run.failure : { code: 'cancelled', message: 'it was cancelled' };
+  const failure = run.state === 'failed' ? run.failure : { code: 'cancelled', message: 'the run was cancelled' };
   const code = isErrorCode(failure.code) ? failure.code : 'internal';
   return new PerennialError(
     code,

@@ -16,7 +16,7 @@ export function createPlanRehearsal(deps: StoringDependencies): Activities['plan
     if (periods.length === 0)
       throw new PerennialError(
         'invalid-request',
-        `between ${rehearsal.plan.from} and ${rehearsal.plan.to} there is no whole ${rehearsal.plan.every}`,
+        `there is no whole ${rehearsal.plan.every} between ${rehearsal.plan.from} and ${rehearsal.plan.to}; choose an earlier start, a later end or shorter periods`,
         { from: rehearsal.plan.from, to: rehearsal.plan.to },
       );
     await deps.repositories.principals.addKey(

@@ -23,7 +23,7 @@ export function createRecordPeriod(deps: ActivityDependencies): Activities['reco
     if (index === context.rehearsal.periods.length - 1) return;
     mustBeNext(context, index);
     if (served === undefined)
-      throw new PerennialError('unproven', `it is not known what was served in period ${index}; serve it first`, {
+      throw new PerennialError('unproven', `no served rows are known for period ${index}; serve the period first`, {
         index,
       });
     const period = periodAt(context, index);
@@ -125,8 +125,7 @@ async function deployed(
   const run: Run | undefined = items.find(
     ({ request }) => request.kind === 'deploy' && request.evaluationId === evaluationId,
   );
-  if (run === undefined)
-    return { decision: 'refused', reasons: ['no deployment was made of the candidate'], release: null };
+  if (run === undefined) return { decision: 'refused', reasons: ['the candidate was not deployed'], release: null };
   if (run.state !== 'succeeded' || run.outcome.kind !== 'deploy')
     return {
       decision: 'failed',

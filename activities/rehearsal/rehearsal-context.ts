@@ -48,7 +48,7 @@ export function mustBeNext({ rehearsal }: RehearsalContext, index: number): void
   if (index === recorded || (index === -1 && recorded === 0)) return;
   throw new PerennialError(
     'unproven',
-    `period ${index} of rehearsal ${rehearsal.id} is not the next one: ${recorded} are recorded`,
+    `period ${index} of rehearsal ${rehearsal.id} is not the next period: ${recorded} periods are recorded`,
     { index },
   );
 }

@@ -39,7 +39,10 @@ export function createServePeriod(deps: ActivityDependencies): Activities['serve
         .flatMap(({ id, target, eventTime }) => (target === null ? [] : [{ id, value: target, at: eventTime }]));
       const { refused, refusals } = await deps.repositories.monitoring.addLabels(scope, labels, principalId);
       if (refused > 0)
-        deps.logger.warn({ refused, first: refusals[0]?.reason }, 'labels of a rehearsal are no values of the target');
+        deps.logger.warn(
+          { refused, first: refusals[0]?.reason },
+          'some labels of a rehearsal were refused, because they are not values of the target',
+        );
     }
     return {
       rows: rows.length,

@@ -75,7 +75,7 @@ async function asStep<Result>(
     return result;
   } catch (caught) {
     await step('failed', reasonOf(caught)).catch((failure: unknown) => {
-      deps.logger.warn({ activity: name, reason: reasonOf(failure) }, 'a failed step could not be recorded');
+      deps.logger.warn({ activity: name, reason: reasonOf(failure) }, 'the failure of a step could not be recorded');
     });
     throw caught;
   }

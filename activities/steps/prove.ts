@@ -32,7 +32,7 @@ export async function mustBeProven(deps: ProofDependencies, activity: string, in
   await deps.repositories.runs.prove(runId, { scope, kinds, execution: { ...execution, continuedFrom }, allows });
   const choices = takes?.(input) ?? [[]];
   for (const answers of choices) if (await allGiven(deps, runId, answers)) return;
-  throw unproven(activity, `run ${runId} has no step that answered what is given to it`);
+  throw unproven(activity, `no step of run ${runId} returned the values in its input`);
 }
 
 /** Stores those parts of a result that later steps may take as input. */
@@ -56,7 +56,7 @@ async function allGiven(deps: ProofDependencies, runId: Id, answers: readonly Ke
 
 function executionOf(activity: string): AskingExecution {
   const { workflowExecution } = activityInfo();
-  if (workflowExecution === undefined) throw unproven(activity, 'it was asked for by no workflow');
+  if (workflowExecution === undefined) throw unproven(activity, 'no workflow requested it');
   return { workflowId: workflowExecution.workflowId, executionId: workflowExecution.runId };
 }
 
@@ -65,7 +65,7 @@ function runOf(activity: string, input: unknown): { readonly runId: Id; readonly
   const given: unknown = isObject(input) && isObject(input.about) ? input.about : input;
   const runId = Id.safeParse(isObject(given) ? given.runId : undefined);
   const scope = Scope.safeParse(isObject(given) ? given.scope : undefined);
-  if (!runId.success || !scope.success) throw unproven(activity, 'its input names no run and scope');
+  if (!runId.success || !scope.success) throw unproven(activity, 'its input has no run and scope');
   return { runId: runId.data, scope: scope.data };
 }
 
@@ -74,7 +74,11 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 function unproven(activity: string, why: string): PerennialError {
-  return new PerennialError('unproven', `${activity} was refused: ${why}; only Perennial's own workflows ask for it`, {
-    activity,
-  });
+  return new PerennialError(
+    'unproven',
+    `${activity} was refused: ${why}; only Perennial's own workflows may request it`,
+    {
+      activity,
+    },
+  );
 }

@@ -7,8 +7,12 @@ import type { ActivityDependencies } from '../activity-dependencies.ts';
 export async function rehearsalOf(deps: ActivityDependencies, scope: Scope): Promise<Rehearsal> {
   const found = await deps.repositories.rehearsals.inEnvironment(scope);
   if (found === undefined)
-    throw new PerennialError('not-found', `no rehearsal of ${scope.model} lives in ${scope.environment}`, {
-      environment: scope.environment,
-    });
+    throw new PerennialError(
+      'not-found',
+      `${scope.environment} is not the environment of a rehearsal of ${scope.model}`,
+      {
+        environment: scope.environment,
+      },
+    );
   return found;
 }

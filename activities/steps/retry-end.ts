@@ -55,7 +55,7 @@ function sinceFirstMs(): number {
 function givenUp(activity: string): string {
   const { attempt } = activityInfo();
   const times = attempt === 1 ? 'once' : `${attempt} times`;
-  return `${activity} was tried ${times} within ${durationSaid(sinceFirstMs())} and is not tried again; mend the cause, then start the run again`;
+  return `${activity} was tried ${times} within ${durationSaid(sinceFirstMs())} and is not tried again; fix the cause, then start the run again`;
 }
 
 function durationSaid(ms: number): string {

@@ -45,7 +45,10 @@ export class RunLog {
       this.#dropped > 0
         ? [
             ...this.#pending,
-            { stream: 'system' as const, line: `${this.#dropped} lines came too fast and were left out` },
+            {
+              stream: 'system' as const,
+              line: `${this.#dropped} lines were left out, because the output was too fast`,
+            },
           ]
         : this.#pending;
     const progress = this.#progress;
@@ -58,7 +61,7 @@ export class RunLog {
       .catch((caught: unknown) => {
         this.#deps.logger.warn(
           { runId: this.#runId, reason: reasonOf(caught) },
-          'log lines of a run could not be written',
+          'log lines of a run could not be stored',
         );
       });
   }

@@ -37,7 +37,10 @@ export async function tellConnections(
   if (again !== undefined && info.attempt < mostAttempts) throw again.error;
   for (const { name, error } of failed) {
     const { id } = notificationFor(name);
-    deps.logger.warn({ connection: name, message: id, reason: reasonOf(error) }, 'a connection was not told');
+    deps.logger.warn(
+      { connection: name, message: id, reason: reasonOf(error) },
+      'a notification could not be sent to a connection',
+    );
   }
   return {
     told: outcomes.filter((outcome) => outcome.error === null).map(({ name }) => name),

@@ -46,7 +46,11 @@ export async function readJson<Schema extends z.ZodType>(
   const bytes = await store.read(sha256);
   const parsed = schema.safeParse(JSON.parse(bytes.toString('utf8')));
   if (parsed.success) return parsed.data;
-  throw new PerennialError('internal', `the blob ${sha256} is not what it should be: ${parsed.error.message}`, {
-    sha256,
-  });
+  throw new PerennialError(
+    'internal',
+    `the content of blob ${sha256} does not match its schema: ${parsed.error.message}`,
+    {
+      sha256,
+    },
+  );
 }

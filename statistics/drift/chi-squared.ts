@@ -14,7 +14,9 @@ export function chiSquared(
   current: readonly number[],
 ): { statistic: number; degreesOfFreedom: number; pValue: number } {
   if (reference.length !== current.length)
-    throw new RangeError(`the samples have ${reference.length} and ${current.length} categories`);
+    throw new RangeError(
+      `the samples must have the same number of categories, but have ${reference.length} and ${current.length}`,
+    );
   const [n1, n2] = [total(reference), total(current)];
   if (n1 === 0 || n2 === 0) throw new RangeError('an empty sample has no shares');
   let statistic = 0;

@@ -55,6 +55,6 @@ export function overBins(distance: Distance): DriftMeasure {
  * only.
  */
 export function bothValueCounts({ values }: ComparedColumn): [ValueCounts, ValueCounts] {
-  if (values === undefined) throw new TypeError('a test of numbers was asked of categories');
+  if (values === undefined) throw new TypeError('a test for numbers cannot be applied to a column of categories');
   return [values.before, values.now];
 }

@@ -16,7 +16,9 @@ const smallestShare = 1e-4;
  */
 export function populationStabilityIndex(reference: readonly number[], current: readonly number[]): number {
   if (reference.length !== current.length)
-    throw new RangeError(`the samples have ${reference.length} and ${current.length} bins`);
+    throw new RangeError(
+      `the samples must have the same number of bins, but have ${reference.length} and ${current.length}`,
+    );
   const referenceRows = total(reference);
   const currentRows = total(current);
   if (referenceRows === 0 || currentRows === 0) throw new RangeError('an empty sample has no shares');

@@ -28,7 +28,7 @@ export const boostingLimits = { rounds: 60, rate: 0.1, depth: 3, leafRows: 20, b
  */
 export function fitBoostedTrees(columns: readonly ArrayLike<number>[], target: ArrayLike<number>): BoostedTrees {
   const rows = target.length;
-  if (rows === 0) throw new RangeError('no rows, no trees');
+  if (rows === 0) throw new RangeError('boosted trees need at least one row');
   const binned = columns.map((column) => binsOf(column));
   const start = Array.from(target).reduce((sum, value) => sum + value, 0) / rows;
   const residual = Float64Array.from(target, (value) => value - start);

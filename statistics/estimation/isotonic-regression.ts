@@ -20,7 +20,7 @@ interface Block {
  * @throws RangeError if there is no point.
  */
 export function isotonicRegression(x: ArrayLike<number>, y: ArrayLike<number>): RisingCurve {
-  if (x.length === 0) throw new RangeError('no points, no curve');
+  if (x.length === 0) throw new RangeError('isotonic regression needs at least one point');
   const order = Array.from({ length: x.length }, (_, at) => at).toSorted((a, b) => (x[a] ?? 0) - (x[b] ?? 0));
   const points: { x: number; sum: number; weight: number }[] = [];
   for (const at of order) {

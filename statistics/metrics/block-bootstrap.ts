@@ -67,7 +67,7 @@ export function bootstrapGain(
   );
   if (estimate.kind === 'inconclusive' || isDefined(estimate)) return estimate;
   if (points.some(Number.isNaN) || estimate.resampled.some(Number.isNaN)) return undefinedSomewhere(metric);
-  return { kind: 'inconclusive', because: `the champion's ${metric} is 0, of which nothing is a share` };
+  return { kind: 'inconclusive', because: `the champion's ${metric} is 0, so the relative gain is not defined` };
 }
 
 function isDefined({ point, resampled }: Bootstrap): boolean {
@@ -89,7 +89,7 @@ function resample(
   measureDrawn: (drawn: Uint32Array) => number,
 ): Bootstrap | Inconclusive {
   if (blocks < fewestBlocks)
-    return { kind: 'inconclusive', because: `the rows fall into ${blocks} blocks, and it takes ${fewestBlocks}` };
+    return { kind: 'inconclusive', because: `the rows form ${blocks} blocks, but at least ${fewestBlocks} are needed` };
   const random = seededRandom(seed);
   const drawn = new Uint32Array(blocks);
   const resampled = new Float64Array(resamples);

@@ -14,7 +14,9 @@ export type RegressionMetric = keyof typeof regressionMeasures;
  */
 export function regressionMetrics(truth: ArrayLike<number>, prediction: ArrayLike<number>, quantile = 0.5) {
   if (truth.length !== prediction.length)
-    throw new RangeError(`${prediction.length} predictions for ${truth.length} rows`);
+    throw new RangeError(
+      `there are ${prediction.length} predictions for ${truth.length} rows; the numbers must be equal`,
+    );
   if (truth.length === 0) throw new RangeError('there are no rows to measure');
   const sample: RegressionSample = { task: 'regression', truth, prediction, quantile };
   return {

@@ -32,7 +32,8 @@ describe('data that moved', () => {
       {
         code: 'data-moved',
         column: 'temp',
-        message: 'temp moved by 78.9 standard deviations: its mean is 289 in the rows now, and 15.8 in the rows before',
+        message:
+          'temp moved by 78.9 standard deviations: its mean is 289 in the rows now, against 15.8 in the rows before',
       },
     ]);
   });
@@ -56,7 +57,7 @@ describe('data that moved', () => {
       hours.map((value, row) => (row % 4 === 0 ? value : null)),
       /is missing in 75 % .* 0 %/,
     ],
-    ['unknown texts', ['de', 'fr'], ['DE', 'FR', 'de'], /has values in 67 % of the rows now that none/],
+    ['unknown texts', ['de', 'fr'], ['DE', 'FR', 'de'], /has values in 67 % of the rows now that do not occur in/],
     ['another constant', Array<Cell>(50).fill(1), Array<Cell>(50).fill(2), /has values in 100 %/],
     ['a wider spread', hours, hours.map((value) => (value - 15.75) * 1000 + 15.75), /is spread 1000 times as wide/],
     ['few codes in another unit', [1, 2, 3, 4], [1000, 2000, 3000], /moved by \d+ standard deviations/],
@@ -85,7 +86,7 @@ describe('data that moved', () => {
       { ...sides, before, after: by(2) },
     ]);
     expect(told.map(({ column }) => column)).toEqual([...names.toReversed().slice(0, 10), undefined]);
-    expect(told.at(-1)?.message).toBe('3 more columns moved far, c2 among them');
+    expect(told.at(-1)?.message).toBe('3 more columns moved far, among them c2');
   });
 });
 
@@ -97,7 +98,10 @@ test('a warning states where, when, by whom and why a version was rolled back or
   ];
   expect(rolledBack(4, { withdrawals })).toEqual([
     { code: 'rolled-back', message: `version 4 was rolled back in production at ${at} by ops: answers are off` },
-    { code: 'rolled-back', message: `version 4 went back by itself in staging at ${at}: error rate 0.2 is above 0.1` },
+    {
+      code: 'rolled-back',
+      message: `version 4 was rolled back automatically in staging at ${at}: error rate 0.2 is above 0.1`,
+    },
   ]);
   expect(rolledBack(4, { withdrawals: [] })).toEqual([]);
 });
@@ -117,8 +121,8 @@ test('open and closed findings against the version cause warnings', () => {
     { ...finding, openedAt, closedAt },
   ];
   expect(findingsAgainst(4, { findings }).map(({ message }) => message)).toEqual([
-    `a finding was opened against version 4 in production at ${openedAt}, and it is open: drift of temp, 0.4123 beyond 0.2`,
-    `a finding was opened against version 4 in production at ${openedAt}, and it was closed at ${closedAt}: drift of temp, 0.4123 beyond 0.2`,
+    `a finding was opened against version 4 in production at ${openedAt} and is still open: drift of temp, 0.4123 is beyond the threshold 0.2`,
+    `a finding was opened against version 4 in production at ${openedAt} and was closed at ${closedAt}: drift of temp, 0.4123 is beyond the threshold 0.2`,
   ]);
 });
 
@@ -145,11 +149,13 @@ test('a rollout to all requests at once causes a warning, for a first release an
   expect(noCanary({ strategy, champion })).toEqual([]);
   const said = (subject: Parameters<typeof noCanary>[0]) => noCanary(subject).map(({ message }) => message);
   expect(said({ strategy, champion: null })).toEqual([
-    'nothing serves there yet: it gets all requests at once, without a canary or a bake',
+    'nothing serves in this environment yet: the release gets all requests at once, without a canary or a bake',
   ]);
-  expect(said({ strategy: straight, champion })).toEqual([expect.stringMatching(/^it gets all requests at once/)]);
+  expect(said({ strategy: straight, champion })).toEqual([
+    expect.stringMatching(/^the release gets all requests at once/),
+  ]);
   expect(said({ strategy: { ...straight, shadow: { bake: '1m' } }, champion })).toEqual([
-    expect.stringMatching(/^after its time as a shadow/),
+    expect.stringMatching(/^after the shadow step/),
   ]);
 });
 
@@ -161,7 +167,7 @@ test('each stricter approval rule of an environment is listed, and an equal envi
     {
       code: 'stricter-policy',
       message:
-        'production is stricter than deploy.approval of the model: 2 votes instead of 1, of admin instead of approver, the requester may not vote, who recorded the code may not vote, it expires after 24h instead of 72h',
+        'production is stricter than deploy.approval of the model: 2 votes instead of 1, votes of admin instead of approver, the requester may not vote, the principal that recorded the code may not vote, the request expires after 24h instead of 72h',
     },
   ]);
 });

@@ -106,6 +106,9 @@ test('a wait for gateways frees its worker slot after a few seconds, and fails w
   expect(early).toEqual({ status: 'fulfilled', value: { loaded: false } });
   expect(late).toMatchObject({
     status: 'rejected',
-    reason: { code: 'gateways-absent', message: expect.stringContaining(`gateways ${gateway} have not loaded it`) },
+    reason: {
+      code: 'gateways-absent',
+      message: expect.stringContaining(`gateways ${gateway} have not loaded the generation`),
+    },
   });
 });

@@ -129,7 +129,7 @@ describe('quality of values', () => {
     expect(range).toMatchObject({ kind: 'range', value: 0.5, breached: true });
     expect(range!.detail).toContain('from -1 to 2');
     const [, added] = qualityOf(words, ['a', 'c', 'a', 'a'], { categories: 0.25 });
-    expect(added).toMatchObject({ kind: 'new-category', value: 0.25, breached: true, detail: 'new: "c"' });
+    expect(added).toMatchObject({ kind: 'new-category', value: 0.25, breached: true, detail: 'new categories: "c"' });
   });
   test('without a policy only missing values decide, and without rows there is no result', () => {
     expect(qualityOf(words, ['c'], undefined).map(({ threshold, breached }) => [threshold, breached])).toEqual([

@@ -118,7 +118,7 @@ describe('champion gates', () => {
     expect(gates[0]).toMatchObject({ verdict: 'inconclusive', value: null });
     expect([verdict, reasons]).toEqual([
       'rejected',
-      ['the gain over the champion is inconclusive: the rows fall into 9 blocks, and it takes 10'],
+      ['the gain over the champion is inconclusive: the rows form 9 blocks, but at least 10 are needed'],
     ]);
   });
   it('are inconclusive if either model was trained on a single row', () => {
@@ -127,7 +127,7 @@ describe('champion gates', () => {
     const { gates, reasons } = evaluateGates([better], { ...rows, trainedOn }, 0);
     expect(gates[0]!.verdict).toBe('inconclusive');
     expect(reasons).toEqual([
-      'the gain over the champion is inconclusive: 1 of the 336 rows were trained on by one of the two',
+      'the gain over the champion is inconclusive: 1 of the 336 held-out rows were among the training rows of this version or of the champion',
     ]);
   });
   it('pass an inconclusive comparison with `onInconclusive: pass`, and still report it', () => {

@@ -56,7 +56,7 @@ describe('the command gate', () => {
     expect(judge(gate, { commands: [{ kind: 'exited', exitCode: 0, lastLines: ['well'] }] }).verdict).toBe('candidate');
     const lastLines = ['a', 'b', 'groups differ', 'by 7 %'];
     expect(judge(gate, { commands: [{ kind: 'exited', exitCode: 2, lastLines }] }).reasons).toEqual([
-      'command python gate.py ended with 2: b | groups differ | by 7 %',
+      'command python gate.py ended with code 2: b | groups differ | by 7 %',
     ]);
   });
   it('fails if the script was stopped or did not run', () => {
@@ -68,7 +68,7 @@ describe('the command gate', () => {
   it('finds its own result among several', () => {
     const gates = [Gate.parse({ command: ['a'] }), Gate.parse({ size: 4096 }), Gate.parse({ command: ['b'] })];
     const commands = [0, 5].map((exitCode) => ({ kind: 'exited' as const, exitCode, lastLines: [] }));
-    expect(evaluateGates(gates, rows, 0, { ...evidence, commands }).reasons).toEqual(['command b ended with 5']);
+    expect(evaluateGates(gates, rows, 0, { ...evidence, commands }).reasons).toEqual(['command b ended with code 5']);
   });
 });
 

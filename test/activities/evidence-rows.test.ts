@@ -83,10 +83,10 @@ describe('the data of a request', () => {
     const why = async (of: Dataset, limits = comparisonLimits) =>
       (await rowDifference(ground, first, of, limits)).missing;
     expect(await why({ number: 2, manifest: keyless })).toMatch(
-      /without data\.key .*; perennial data diff 1 2 compares/,
+      /without data\.key, .*; run perennial data diff 1 2 to compare/,
     );
     expect(await why(second, { ...comparisonLimits, rows: 80 })).toMatch(
-      /together they have 90 rows, more than the 80/,
+      /the two datasets have 90 rows together, more than the limit of 80/,
     );
     expect(await why(second, { ...comparisonLimits, timeMs: 1 })).toMatch(/was stopped after 0\.001 s/);
     expect(await rowDifference(ground, first, { ...first, number: 2 })).toEqual({ compared: null, missing: null });

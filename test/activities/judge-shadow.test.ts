@@ -10,7 +10,7 @@ function counted(compared: number, beyond = 0, failed = 0) {
 
 it('waits for enough rows over all gateways, and states its measurements with every verdict', () => {
   expect(judgeShadow([counted(30), counted(19)], policy)).toMatchObject({ verdict: 'insufficient', requests: 49 });
-  expect(judgeShadow([], policy).reason).toBe('the shadow was compared on none of 50 rows (0 failed, 0 dropped)');
+  expect(judgeShadow([], policy).reason).toBe('the shadow was compared on 0 of 50 rows (0 failed, 0 dropped)');
   expect(judgeShadow([counted(30, 3), counted(30)], policy)).toEqual({
     verdict: 'pass',
     requests: 60,
@@ -23,7 +23,9 @@ it('ends a deployment whose predictions differ too often, and reports the share'
   const strict = { ...policy, maxShareBeyond: 0.04 };
   expect(judgeShadow([counted(60, 3)], strict)).toMatchObject({
     verdict: 'abort',
-    reason: expect.stringMatching(/^a share of 0\.0500 of the shadow's answers differs by more than 5, above 0\.04; /),
+    reason: expect.stringMatching(
+      /^a share of 0\.0500 of the shadow's answers differs by more than the tolerance 5, above maxShareBeyond 0\.04; /,
+    ),
   });
   expect(judgeShadow([counted(60, 2)], strict).verdict).toBe('pass');
   expect(judgeShadow([counted(10, 10)], strict).verdict).toBe('insufficient');
@@ -32,7 +34,7 @@ it('ends a deployment whose predictions differ too often, and reports the share'
 it('ends a deployment whose shadow fails on requests that the champion answers, before all rows have arrived', () => {
   expect(judgeShadow([counted(19, 0, 1)], policy)).toMatchObject({
     verdict: 'abort',
-    reason: expect.stringContaining('failed on a share of 0.0500 of the rows, above 0.01'),
+    reason: expect.stringContaining('failed on a share of 0.0500 of the rows, above maxFailed 0.01'),
   });
   expect(judgeShadow([counted(10, 0, 1)], policy).verdict).toBe('insufficient');
 });

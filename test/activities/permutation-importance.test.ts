@@ -65,7 +65,7 @@ test('the importance of a feature does not depend on the features measured befor
 test('features that are not measured in time have no importance, and are named', async () => {
   const found = await permutationImportance(request({ bounds: { rows: 100, repeats: 3, timeMs: 0 } }));
   expect(found).toMatchObject({ features: [], left: ['unused', 'weak', 'strong'] });
-  expect(found.reason).toMatch(/not finished within 0 s/);
+  expect(found.reason).toMatch(/not measured within 0 s/);
 });
 
 test('a refit was trained on every row of its window', () => {

@@ -61,7 +61,7 @@ describe('the positive class of two', () => {
   });
   test('is refused if no row has it, with the classes that exist', () => {
     expect(() => sampleOf(configuration('binary', { positive: 'sick' }), rows, classes)).toThrow(
-      'build.positive is "sick", and the classes of the target are benign and malignant',
+      'build.positive is "sick", but the classes of the target are benign and malignant',
     );
   });
   test("without probabilities is decided by the model's own labels", () => {
@@ -106,7 +106,7 @@ describe('several classes', () => {
     });
     for (const truth of ['', 'abc', 'NaN'])
       expect(() => sampleOf(configuration('regression', { metric: 'rmse' }), rows(truth), [])).toThrow(
-        `a target is "${truth}"`,
+        `a row has the target "${truth}"`,
       );
   });
   test('are in the order of scikit-learn, and are compared by value', () => {
@@ -119,9 +119,11 @@ describe('several classes', () => {
   test('are refused with the classes found if the task allows more or fewer', () => {
     expect(classesOf('kind', ['b', 'a', null, 'b'], 'binary')).toEqual(['a', 'b']);
     expect(() => classesOf('kind', [1, 2, 3], 'binary')).toThrow(
-      'wants exactly two classes, and the training rows have 3',
+      'needs exactly two classes, but "kind" has 3 distinct values in the training rows',
     );
-    expect(() => classesOf('kind', ['a', 'a'], 'multiclass')).toThrow('have 1 values of "kind": a');
+    expect(() => classesOf('kind', ['a', 'a'], 'multiclass')).toThrow(
+      '"kind" has 1 distinct values in the training rows: a',
+    );
   });
 });
 

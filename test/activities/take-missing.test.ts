@@ -38,5 +38,5 @@ test.each([
   ['BYTES', '', 0],
 ] as const)('a fill must be a value that the model accepts: %s', (type, good, bad) => {
   expect(() => mustTakeFill({ name: 'x', type, fill: good })).not.toThrow();
-  expect(() => mustTakeFill({ name: 'x', type, fill: bad })).toThrow(`data.fill says that a missing "x" is`);
+  expect(() => mustTakeFill({ name: 'x', type, fill: bad })).toThrow(`data.fill replaces a missing "x" with`);
 });

@@ -56,7 +56,9 @@ describe('apply is all or nothing', () => {
     });
     const refused = await model.apply();
     expect(refused).toMatchObject({ code: 1, stdout: '' });
-    expect(refused.stderr).toMatch(/nothing was applied: .*the code has no file requirements\.lock/);
+    expect(refused.stderr).toMatch(
+      /nothing was applied: .*code\.environment names requirements\.lock, but the code has no such file/,
+    );
     expect(await appliedTo(model)).toEqual(before);
 
     await writeFile(join(model.files.folder, 'train', 'requirements.lock'), '');
@@ -72,7 +74,9 @@ describe('apply is all or nothing', () => {
   test('first code that a worker refuses leaves no model, and does not decide its task', async () => {
     const command = ['sh', 'train.sh'];
     const model = await ground.model('unborn', { code: { path: 'train', command, environment: 'requirements.lock' } });
-    expect((await model.apply()).stderr).toMatch(/nothing was applied: .*the code has no file requirements\.lock/);
+    expect((await model.apply()).stderr).toMatch(
+      /nothing was applied: .*code\.environment names requirements\.lock, but the code has no such file/,
+    );
     const { body } = await ground.stack.request('GET', '/v1/models', undefined);
     expect(JSON.stringify(body)).not.toContain('unborn');
     await model.configure({ task: 'binary', build: { metric: 'accuracy' }, code: { path: 'train', command } });

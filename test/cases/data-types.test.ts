@@ -116,7 +116,7 @@ describe('a column without a value', () => {
     expect((await discounts.dataset()).warnings).toContainEqual(
       expect.objectContaining({ kind: 'without-type', column: 'discount' }),
     );
-    expect(reasonOf(await discounts.build())).toMatch(/"discount" has no value.*no type/);
+    expect(reasonOf(await discounts.build())).toMatch(/"discount" has no value.*its type is not known/);
     outcomeOfRun(await discounts.ingest(caseFile('empty-at-first/second.csv')));
     expect(await typesOf(discounts)).toMatchObject({ discount: 'number' });
     expect(await column(discounts, 2, 'discount')).toHaveLength(60);

@@ -128,7 +128,7 @@ describe('a build without any target is refused with the reason', () => {
     const model = await laidModel('words', { name: 'rows.csv', content });
     expect(failureOf(await model.build({ asOf }))).toMatchObject({
       code: 'invalid-configuration',
-      message: expect.stringContaining('task regression needs a target of numbers, and "y" is string in dataset 1'),
+      message: expect.stringContaining('task regression needs a numeric target, but "y" has type string in dataset 1'),
     });
   });
 });
@@ -187,7 +187,7 @@ describe('targets near the limits of numbers', () => {
     outcomeOfRun(await model.ingest(rows(0, (at) => 1 + (at % 10), y)));
     const run = await model.build();
     expect(failureOf(run)?.message).toContain(reason);
-    expect(failureOf(run)?.message).toContain('no metric could be computed with it');
+    expect(failureOf(run)?.message).toContain('no metric can be computed with it');
     expect(run.steps.filter(({ attempt }) => attempt > 1)).toEqual([]);
   });
 

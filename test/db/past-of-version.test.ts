@@ -80,7 +80,7 @@ test('rollbacks and aborted canaries are found by the artifact of a version', as
     { kind: 'abort', reason: 'error rate 0.5' },
   ]);
   expect(await messagesOf(scope, canary.release, 'rolled-back')).toEqual([
-    expect.stringMatching(/^version 3 went back by itself in production at .*: error rate 0\.5$/),
+    expect.stringMatching(/^version 3 was rolled back automatically in production at .*: error rate 0\.5$/),
   ]);
 });
 
@@ -120,14 +120,14 @@ test('a finding that monitoring opened against a version causes a warning, also 
   await reportDrift(scope, release.id, 0.54321, '2012-01-01T00:00:00.000Z');
   expect(await warnings(release)).toEqual([
     expect.stringMatching(
-      /^a finding was opened against version 1 in production at .*, and it is open: drift of temp, 0\.5432 beyond 0\.2$/,
+      /^a finding was opened against version 1 in production at .* and is still open: drift of temp, 0\.5432 is beyond the threshold 0\.2$/,
     ),
   ]);
   expect(await warnings(other), 'the finding is not about the other version').toEqual([]);
 
   for (const to of ['2012-01-02T00:00:00.000Z', '2012-01-03T00:00:00.000Z'])
     await reportDrift(scope, release.id, 0.1, to);
-  expect(await warnings(release)).toEqual([expect.stringContaining('and it was closed at ')]);
+  expect(await warnings(release)).toEqual([expect.stringContaining('and was closed at ')]);
 
   // A rehearsal serves nobody, so its findings are no warnings.
   const environment = 'rehearsal-of-findings';

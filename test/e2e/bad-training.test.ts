@@ -135,5 +135,5 @@ test('a rehearsal whose first model cannot be built gives the reason', async () 
   const span = ['--from', '2026-01-08', '--to', '2026-01-08', '--every', 'day'];
   const { code, stderr } = await stack.perennial(['rehearse', '-m', name, ...span]);
   expect(code).toBe(1);
-  expect(stderr).toMatch(/no first model to serve: its build failed: .*3/);
+  expect(stderr).toMatch(/no first model to serve: the build failed: .*3/);
 });

@@ -108,7 +108,7 @@ test "$rows" -ge "$(cat limit)"`;
   const refused = await build();
   expect(refused).toMatchObject({ outcome: { decision: 'rejected' } });
   expect((await versionOf(2)).evaluation?.body.reasons).toEqual([
-    'command sh gate.sh ended with 1: 48 rows, and the limit is 49',
+    'command sh gate.sh ended with code 1: 48 rows, and the limit is 49',
   ]);
 
   const why = await stack.get(BuildExplanation, `/v1/models/${name}/builds/2`);

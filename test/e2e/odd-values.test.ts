@@ -390,7 +390,7 @@ test('a champion without a prediction for a held-out row does not prevent later 
   }));
   expect(await built(240, '2026-01-11T00:00:00Z')).toMatchObject({
     decision: 'rejected',
-    reasons: [expect.stringMatching(/^the champion has no answer to some of these rows \(feature "city", row \d+/)],
+    reasons: [expect.stringMatching(/^the champion has no answer for some of these rows \(feature "city", row \d+/)],
   });
   await model.configure(({ build, ...configuration }) => ({
     ...configuration,

@@ -171,7 +171,7 @@ test('rows come from a URL and code from git, and a push is built and gets a com
     async () => told.find(({ commit }) => commit === fourth),
     patienceMs,
   );
-  expect(unchanged).toMatchObject({ state: 'success', description: expect.stringContaining('as before') });
+  expect(unchanged).toMatchObject({ state: 'success', description: expect.stringContaining('is unchanged') });
 }, 600_000);
 
 /** Runs the commands of the page as a reader would, with the page's server addresses replaced by the test's servers. */

@@ -178,7 +178,10 @@ describe('block bootstrap', () => {
       const { blocks, truth, prediction } = fortnight(7, 20, days);
       return bootstrapMetric({ metric: 'rmse', truth, prediction, blocks, seed: 0 });
     };
-    expect(of(9)).toMatchObject({ kind: 'inconclusive', because: 'the rows fall into 9 blocks, and it takes 10' });
+    expect(of(9)).toMatchObject({
+      kind: 'inconclusive',
+      because: 'the rows form 9 blocks, but at least 10 are needed',
+    });
     expect(of(10).kind).toBe('estimate');
   });
 

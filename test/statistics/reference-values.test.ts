@@ -45,7 +45,7 @@ describe('regression metrics equal scikit-learn', () => {
   });
   it('no rows, or a missing prediction, are an error and not a number', () => {
     expect(() => regressionMetrics([], [])).toThrow('no rows');
-    expect(() => regressionMetrics([1, 2], [1])).toThrow('1 predictions for 2 rows');
+    expect(() => regressionMetrics([1, 2], [1])).toThrow('there are 1 predictions for 2 rows');
   });
 });
 

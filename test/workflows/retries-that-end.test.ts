@@ -51,7 +51,7 @@ test('a run with a permanently failing step fails, and states the reason, the nu
     failure: {
       code: 'internal',
       message: expect.stringMatching(
-        /^materialiseEnvironment: Invalid time value\. materialiseEnvironment was tried 6 times within \d+ s and is not tried again; mend the cause/,
+        /^materialiseEnvironment: Invalid time value\. materialiseEnvironment was tried 6 times within \d+ s and is not tried again; fix the cause/,
       ),
       fields: { attempts: 6 },
     },

@@ -17,7 +17,7 @@ export function createCiteEvaluation(deps: ActivityDependencies): Activities['ci
     if (cited.runId !== runId)
       throw new PerennialError('unproven', `evaluation ${evaluationId} was not made by run ${runId}`, { runId });
     if (refit.trainingKeyParts.refitOf !== evaluated.trainingKey)
-      throw new PerennialError('internal', `version ${refit.number} is no refit of version ${evaluated.number}`, {});
+      throw new PerennialError('internal', `version ${refit.number} is not a refit of version ${evaluated.number}`, {});
     const body = citing({ cited, evaluated, refit });
     const { recordedBy } = await runs.get(runId);
     const { championVersionId } = cited;

@@ -142,7 +142,7 @@ function refuseStrangeAnswers(
   if (strange === undefined) return;
   throw new PerennialError(
     'artifact-invalid',
-    `${modelFormats[format].writes} answers ${JSON.stringify(strange)} in its output "${output.name}" to rows of the holdout, and the training rows have no such class; train on the target as the data has it, or see build.classes`,
+    `${modelFormats[format].writes} answers ${JSON.stringify(strange)} in its output "${output.name}" for rows of the holdout, but the training rows have no such class; train on the values of the target as the data has them, or set build.classes`,
     { output: output.name },
   );
 }

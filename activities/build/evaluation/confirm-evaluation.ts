@@ -91,7 +91,8 @@ async function tell(
   version: ModelVersion,
   champion: ModelVersion | null,
 ): Promise<void> {
-  const against = champion === null ? 'with nothing serving' : `against version ${champion.number}, which serves`;
+  const against =
+    champion === null ? 'with no champion to compare with' : `against version ${champion.number}, the champion`;
   await repositories.runs.progress(runId, 0, `measures version ${version.number} again, ${against}`);
 }
 

@@ -32,7 +32,12 @@ export function createEvaluateVersion(deps: StoringDependencies): Activities['ev
     const { unlabelled } = version.trained;
     const told = { kind: 'build', modelVersionId, number: version.number, reused, unlabelled } as const;
     if (unchanged)
-      return { ...told, decision: 'unchanged', evaluationId: null, reasons: ['the champion was trained on the same'] };
+      return {
+        ...told,
+        decision: 'unchanged',
+        evaluationId: null,
+        reasons: ['the champion was built from the same data, code and parameters'],
+      };
     const plan = await readJson(deps.objectStore, planDigest, BuildPlan);
     const champion = plan.championVersionId === null ? null : await versions.get(plan.championVersionId);
     const { configuration } = await models.configuration(plan.configurationId);

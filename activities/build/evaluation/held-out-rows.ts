@@ -39,7 +39,7 @@ async function cutAgain(
 ): Promise<void> {
   const { from, to, holdout } = plan.trained;
   if (holdout.kind === 'none')
-    throw new PerennialError('internal', 'the plan of the measurement has no held-out rows', {});
+    throw new PerennialError('internal', 'the build plan has no held-out rows, so nothing can be measured', {});
   const dataset = await deps.repositories.datasets.get(plan.datasetVersionId);
   const { configuration } = await deps.repositories.models.configuration(plan.configurationId);
   const { data } = configuration;

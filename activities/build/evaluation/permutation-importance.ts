@@ -79,7 +79,10 @@ export async function permutationImportance(request: ImportanceRequest): Promise
     baseline,
     features: found.toSorted((a, b) => b.mean - a.mean || (a.name < b.name ? -1 : 1)),
     left,
-    reason: left.length === 0 ? '' : `not finished within ${bounds.timeMs / 1000} s, or without a value`,
+    reason:
+      left.length === 0
+        ? ''
+        : `these features were not measured within ${bounds.timeMs / 1000} s, or ${metric} was not defined for them`,
   };
 }
 

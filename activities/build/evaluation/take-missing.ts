@@ -71,7 +71,7 @@ export function mustTakeFill({ name, type, fill }: SignatureInput): void {
   if (takes) return;
   throw new PerennialError(
     'invalid-configuration',
-    `data.fill says that a missing "${name}" is ${JSON.stringify(fill)}, and the model takes ${type} there; give a value of that type`,
+    `data.fill replaces a missing "${name}" with ${JSON.stringify(fill)}, but the model takes ${type} for this feature; use a value of that type`,
     { feature: name, type },
   );
 }

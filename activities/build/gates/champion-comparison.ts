@@ -15,7 +15,7 @@ export function comparisonOf({
   if (championFailure !== undefined)
     return {
       verdict: 'inconclusive',
-      reason: `the champion has no answer to some of these rows (${championFailure}), so they cannot be compared; the gate's onInconclusive: pass lets such a version through`,
+      reason: `the champion has no answer for some of these rows (${championFailure}), so the two versions cannot be compared; to accept a version in this case, set onInconclusive: pass in the gate`,
     };
   if (champion === null) return { verdict: 'not-applicable', reason: 'there is no champion yet' };
   return isChampion === true ? { verdict: 'not-applicable', reason: 'this version is the champion' } : { champion };
@@ -32,7 +32,7 @@ export function gainOver(
   if (trainedOn > 0) {
     return {
       kind: 'inconclusive',
-      because: `${trainedOn} of the ${rows.challenger.truth.length} rows were trained on by one of the two`,
+      because: `${trainedOn} of the ${rows.challenger.truth.length} held-out rows were among the training rows of this version or of the champion`,
     };
   }
   return bootstrapGain({

@@ -27,6 +27,6 @@ function commandVerdict(gate: CommandGate, ending: CheckResult | undefined, rows
     ...told,
     verdict: 'fail',
     value,
-    reason: `${told.gate} ended with ${value}${said === '' ? '' : `: ${said}`}`,
+    reason: `${told.gate} ended with code ${value}${said === '' ? '' : `: ${said}`}`,
   };
 }

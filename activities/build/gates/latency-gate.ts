@@ -16,7 +16,11 @@ function latencyVerdict(gate: LatencyGate, evidence: GateEvidence | undefined): 
   const value = latency[`${gate.latency}Ms`];
   const measured = { ...told, value, n: latency.calls };
   if (evidence?.latencyDecides === false)
-    return { ...measured, verdict: 'not-applicable', reason: 'a rehearsal: latency is recorded and decides nothing' };
+    return {
+      ...measured,
+      verdict: 'not-applicable',
+      reason: 'in a rehearsal, latency is recorded but decides nothing',
+    };
   if (value <= gate.maxMs) return { ...measured, verdict: 'pass', reason: '' };
   return {
     ...measured,

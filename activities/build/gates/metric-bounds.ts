@@ -18,7 +18,7 @@ export function undefinedOn(
     verdict: 'inconclusive',
     value: null,
     threshold: max ?? min ?? null,
-    reason: `${metric} is not defined on ${where}: ${because ?? `it is no metric of task ${metrics.task}`}`,
+    reason: `${metric} is not defined on ${where}: ${because ?? `the metric does not apply to task ${metrics.task}`}`,
   };
 }
 

@@ -30,7 +30,7 @@ function sliceChangeVerdicts(gate: SliceChangeGate, rows: MeasuredRows): GateVer
     const trainedOn = within.filter((row) => rows.trainedOn[row] === true).length;
     const told = { gate: named(label), value: null, threshold: gate.maxLoss, n: within.length };
     if (trainedOn > 0) {
-      const reason = `${trainedOn} of the ${within.length} rows of ${label} were trained on by one of the two`;
+      const reason = `${trainedOn} of the ${within.length} held-out rows of ${label} were among the training rows of this version or of the champion`;
       return { ...told, verdict: 'inconclusive', reason: `the change for ${label} is inconclusive: ${reason}` };
     }
     return changeVerdict(gate, told, label, [pickRows(rows.challenger, within), pickRows(champion, within)]);

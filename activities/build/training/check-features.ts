@@ -23,7 +23,7 @@ export function mustHaveTypes(
   if (untyped === undefined) return;
   throw new PerennialError(
     'no-data',
-    `the feature "${untyped}" has no value in dataset ${number}, and so no type; ingest rows that have one, declare data.columns: { ${untyped}: number } and ingest again, or leave it out of data.features`,
+    `the feature "${untyped}" has no value in dataset ${number}, so its type is not known; ingest rows with a value, or declare data.columns: { ${untyped}: number } and ingest again, or remove the feature from data.features`,
     { column: untyped },
   );
 }

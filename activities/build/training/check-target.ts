@@ -14,7 +14,7 @@ export function mustSuitTask(
   if (task !== 'regression' || column === undefined || numeric.includes(column.type)) return;
   throw new PerennialError(
     'invalid-configuration',
-    `task regression needs a target of numbers, and "${target}" is ${column.type} in dataset ${number}; correct the column's values, or choose another target or task`,
+    `task regression needs a numeric target, but "${target}" has type ${column.type} in dataset ${number}; correct the column's values, or choose another target or task`,
     { key: 'data.target', type: column.type },
   );
 }

@@ -166,7 +166,7 @@ function holdoutRule({ build: { holdout }, data }: Configuration, to: Instant): 
   if (data.timestamp === undefined) {
     throw new PerennialError(
       'invalid-configuration',
-      'build.holdout.last needs data.timestamp; name the column, or hold out a fraction by a key',
+      'build.holdout.last needs data.timestamp; set data.timestamp, or use build.holdout.fraction',
       { key: 'build.holdout' },
     );
   }

@@ -35,11 +35,11 @@ export async function gatherApprovalEvidence(
   const evaluation = await deps.repositories.evaluations.get(release.evaluationId);
   const missing: string[] = [];
   const attempt = attempting(missing);
-  const code = await attempt('the difference of the code', () => codeDifference(deps, before?.code ?? null, now.code));
+  const code = await attempt('the differences in the code', () => codeDifference(deps, before?.code ?? null, now.code));
   const changed =
     before === null
       ? null
-      : await attempt('the rows that change', () =>
+      : await attempt('the rows whose predictions change most', () =>
           changedRows(deps, {
             holdout: evaluation.body.holdout,
             version: now.version,

@@ -43,17 +43,17 @@ function sameParts(before: Dataset, after: Dataset): boolean {
 
 function whyNot(before: Dataset, after: Dataset, limits: typeof comparisonLimits): string | null {
   const { key } = after.manifest;
-  if (key === undefined) return 'without data.key rows cannot be told apart';
+  if (key === undefined) return 'without data.key, rows cannot be matched';
   if (!before.manifest.columns.some(({ name }) => name === key))
-    return `dataset ${before.number} has no column ${key}, which is the key now`;
+    return `dataset ${before.number} has no column ${key}, which is now the key`;
   const rows = before.manifest.rows + after.manifest.rows;
   return rows > limits.rows
-    ? `together they have ${rows} rows, more than the ${limits.rows} that are compared here`
+    ? `the two datasets have ${rows} rows together, more than the limit of ${limits.rows} for an approval request`
     : null;
 }
 
 function missingFor(why: string, before: Dataset, after: Dataset): string {
-  return `the data row by row: ${why}; perennial data diff ${before.number} ${after.number} compares them`;
+  return `the comparison of the data row by row: ${why}; run perennial data diff ${before.number} ${after.number} to compare the datasets`;
 }
 
 async function compare(

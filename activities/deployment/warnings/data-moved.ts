@@ -38,7 +38,7 @@ export function dataMoved(comparisons: readonly ComparedData[], exclude: readonl
     ...told.slice(0, mostColumns).map(({ column, message }) => ({ code: 'data-moved' as const, message, column })),
     ...(rest.length === 0
       ? []
-      : [{ code: 'data-moved' as const, message: `${rest.length} more columns moved far, ${rest[0]} among them` }]),
+      : [{ code: 'data-moved' as const, message: `${rest.length} more columns moved far, among them ${rest[0]}` }]),
   ];
 }
 
@@ -71,7 +71,7 @@ function farMovement(moved: ColumnMovement, sides: Sides): Omit<Moved, 'column'>
   if (numbers !== null && deviations !== null && deviations >= farStandardDeviations)
     return {
       distance: deviations,
-      message: `moved by ${short(deviations)} standard deviations: its mean is ${short(numbers.meanAfter)} in ${afterAre}, and ${short(numbers.meanBefore)} in ${beforeAre}`,
+      message: `moved by ${short(deviations)} standard deviations: its mean is ${short(numbers.meanAfter)} in ${afterAre}, against ${short(numbers.meanBefore)} in ${beforeAre}`,
     };
   const spread = numbers?.spread ?? null;
   if (spread !== null && spread >= farSpread)
@@ -82,13 +82,13 @@ function farMovement(moved: ColumnMovement, sides: Sides): Omit<Moved, 'column'>
   if (missingAfter - missingBefore > mostRows)
     return {
       distance: missingAfter,
-      message: `is missing in ${percent(missingAfter)} of ${afterAre}, and in ${percent(missingBefore)} of ${beforeAre}`,
+      message: `is missing in ${percent(missingAfter)} of ${afterAre}, against ${percent(missingBefore)} of ${beforeAre}`,
     };
   // Continuous values rarely repeat, so unseen values in such a column mean nothing.
   if (unseen > mostRows && (numbers === null || deviations === null))
     return {
       distance: unseen,
-      message: `has values in ${percent(unseen)} of ${afterAre} that none of ${beforeAre} has`,
+      message: `has values in ${percent(unseen)} of ${afterAre} that do not occur in ${beforeAre}`,
     };
   return null;
 }

@@ -9,6 +9,6 @@ export const fewHeldOutRows = 100;
 export function fewRows({ challenger }: Pick<EvaluationBody, 'challenger'>): ApprovalWarning[] {
   const { rows } = challenger;
   if (rows >= fewHeldOutRows) return [];
-  const message = `only ${rows} rows were held out, and numbers of fewer than ${fewHeldOutRows} move by chance; build.holdout holds out more`;
+  const message = `only ${rows} rows were held out, and metrics over fewer than ${fewHeldOutRows} rows vary by chance; to hold out more rows, change build.holdout`;
   return [{ code: 'few-rows', message }];
 }

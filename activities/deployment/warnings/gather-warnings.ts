@@ -62,7 +62,7 @@ async function movedData(deps: ActivityDependencies, proposed: Proposed): Promis
     return { warnings: dataMoved(comparisons, proposed.configuration.monitor.drift.exclude), missing: [] };
   } catch (caught) {
     if (!(caught instanceof PerennialError) || caught.retryable) throw caught;
-    return { warnings: [], missing: [`whether the data moved: ${caught.message}`] };
+    return { warnings: [], missing: [`the check whether the data has moved: ${caught.message}`] };
   }
 }
 
@@ -86,7 +86,7 @@ async function comparisonsOf(deps: ActivityDependencies, proposed: Proposed): Pr
   const across: ComparedData = {
     before: await trainedOn(deps, champion),
     after: trained,
-    beforeAre: `those of the champion, version ${champion.number}`,
+    beforeAre: `the training rows of the champion, version ${champion.number}`,
     afterAre: `the rows that version ${version.number} was trained on`,
   };
   return [across, within];

@@ -9,10 +9,11 @@ export function noCanary({ strategy, champion }: Pick<ApprovalSubject, 'strategy
 }
 
 function straightToAll(strategy: ApprovalSubject['strategy'], champion: string | null): string | null {
-  if (champion === null) return 'nothing serves there yet: it gets all requests at once, without a canary or a bake';
+  if (champion === null)
+    return 'nothing serves in this environment yet: the release gets all requests at once, without a canary or a bake';
   if (strategy.canary.some((weight) => weight < 100)) return null;
-  const steps = 'deploy.strategy.canary names no step below 100 %';
+  const steps = 'deploy.strategy.canary has no step below 100 %';
   return strategy.shadow === undefined
-    ? `it gets all requests at once, without a canary or a bake: ${steps}`
-    : `after its time as a shadow it gets all requests at once, without a canary: ${steps}`;
+    ? `the release gets all requests at once, without a canary or a bake: ${steps}`
+    : `after the shadow step the release gets all requests at once, without a canary: ${steps}`;
 }

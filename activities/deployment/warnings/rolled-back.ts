@@ -8,6 +8,6 @@ export function rolledBack(version: number, { withdrawals }: Pick<PastOfVersion,
     message:
       kind === 'rollback'
         ? `version ${version} was rolled back in ${environment} at ${at} by ${by}: ${reason}`
-        : `version ${version} went back by itself in ${environment} at ${at}: ${reason}`,
+        : `version ${version} was rolled back automatically in ${environment} at ${at}: ${reason}`,
   }));
 }

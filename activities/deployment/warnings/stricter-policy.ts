@@ -9,10 +9,10 @@ export function stricterPolicy(environment: string, own: ApprovalPolicy, holds: 
       : [`${holds.votes} ${holds.votes === 1 ? 'vote' : 'votes'} instead of ${own.votes}`]),
     ...(holds.roles.join() === own.roles.join()
       ? []
-      : [`of ${holds.roles.join(' or ')} instead of ${own.roles.join(' or ')}`]),
+      : [`votes of ${holds.roles.join(' or ')} instead of ${own.roles.join(' or ')}`]),
     ...(holds.requesterMayVote === own.requesterMayVote ? [] : ['the requester may not vote']),
-    ...(committerMayVote(holds) === committerMayVote(own) ? [] : ['who recorded the code may not vote']),
-    ...(holds.expires === own.expires ? [] : [`it expires after ${holds.expires} instead of ${own.expires}`]),
+    ...(committerMayVote(holds) === committerMayVote(own) ? [] : ['the principal that recorded the code may not vote']),
+    ...(holds.expires === own.expires ? [] : [`the request expires after ${holds.expires} instead of ${own.expires}`]),
   ];
   if (points.length === 0) return [];
   const message = `${environment} is stricter than deploy.approval of the model: ${points.join(', ')}`;

@@ -140,7 +140,7 @@ async function refuseUnmeasurable(database: LockedDatabase, target: string): Pro
   if (Number(rows) === 0) return;
   throw new PerennialError(
     'data-unreadable',
-    `the target "${target}" is beyond ±${largestMeasured} in ${Number(rows)} of the window's rows, such as ${Number(example)}, and no metric could be computed with it; correct these rows, empty their target, or refuse their like by an expectation on "${target}" (min, max)`,
+    `the target "${target}" is beyond ±${largestMeasured} in ${Number(rows)} of the window's rows, such as ${Number(example)}, so no metric can be computed with it; correct these rows, remove their target, or refuse such rows with an expectation on "${target}" (min, max)`,
     { column: target },
   );
 }
