@@ -21,7 +21,7 @@ export function createApiMetrics({ repositories }: Pick<ApiDependencies, 'reposi
   });
   new Gauge({
     name: 'perennial_pending_command_scopes',
-    help: 'Models and environments with commands that no lifecycle has taken yet.',
+    help: 'Number of models, counted once per environment, with commands that no lifecycle has taken yet.',
     registers: [registry],
     async collect() {
       // Read at each scrape. If the database is unreachable, this gauge is NaN and the other metrics are still

@@ -132,9 +132,9 @@ function stopOnSignals(logger: Logger, close: () => Promise<void>): void {
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) return;
     stopping = true;
-    logger.info({ signal }, 'the API stops');
+    logger.info({ signal }, 'the API is stopping');
     const late = setTimeout(() => {
-      logger.warn({}, 'the API did not close in time; what it held is dropped');
+      logger.warn({}, 'the API did not close in time; its open requests are dropped');
       process.exit(0);
     }, closeWithinMs - 500);
     close().then(

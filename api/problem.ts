@@ -25,7 +25,9 @@ export function problemOf(error: PerennialError, requestId: string): ProblemDocu
   const { code } = error;
   // The message of an unexpected error may reveal internals, so it goes only to the log.
   const detail =
-    code === 'internal' ? `something went wrong inside; the log has it under request ${requestId}` : error.message;
+    code === 'internal'
+      ? `an internal error occurred; the log of the API has the details under request ${requestId}`
+      : error.message;
   return {
     ...(code === 'internal' ? {} : error.fields),
     type: `urn:perennial:error:${code}`,
@@ -69,10 +71,10 @@ function isBodyTooLarge(caught: unknown): boolean {
 }
 
 function bodyTooLarge(limit: number | undefined): PerennialError {
-  const most = limit === undefined ? '' : `; it takes ${limit} bytes at most`;
+  const most = limit === undefined ? '' : `; the limit is ${limit} bytes`;
   return new PerennialError(
     'too-large',
-    `the body is larger than this route takes at once${most}. Send the content in several requests, or files by PUT /v1/blobs/{sha256}`,
+    `the body is larger than this route accepts${most}. Send the content in several requests, or upload files with PUT /v1/blobs/{sha256}`,
     limit === undefined ? {} : { limit },
   );
 }
@@ -100,7 +102,7 @@ function invalidRequest(error: ValidationError): PerennialError {
   const place = placeOf[error.validationContext ?? 'body'] ?? '';
   const problems = error.validation.map((invalid) => ({
     pointer: `${place}${pathTo(invalid)}`,
-    message: invalid.message ?? 'is wrong',
+    message: invalid.message ?? 'is not valid',
   }));
   const said = problems.map(({ pointer, message }) => `${pointer === '' ? 'the body' : pointer}: ${message}`);
   return new PerennialError('invalid-request', said.join('; '), {

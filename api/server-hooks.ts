@@ -32,11 +32,11 @@ export function refuseUnknownRoutes(app: Api): void {
     const [path = ''] = request.url.split('?', 1);
     const methods = allowed.of(path);
     if (methods.length === 0)
-      throw new PerennialError('not-found', `there is no ${request.method} ${path}; /docs lists what there is`);
+      throw new PerennialError('not-found', `there is no route ${request.method} ${path}; /docs lists all routes`);
     void reply.header('allow', methods.join(', '));
     throw new PerennialError(
       'method-not-allowed',
-      `${path} does not take ${request.method}; it takes ${methods.join(', ')}`,
+      `${path} does not support ${request.method}; it supports ${methods.join(', ')}`,
       { methods },
     );
   });

@@ -57,7 +57,7 @@ export async function submitRun(
   body: Extract<CommandBody, { kind: 'run' }>,
 ): Promise<{ readonly run: Run }> {
   const { id, runId } = await submitCommand(context, request, scope, body);
-  if (runId === null) throw new PerennialError('internal', `the command ${id} made no run`);
+  if (runId === null) throw new PerennialError('internal', `the command ${id} created no run`);
   return { run: await context.repositories.runs.get(runId) };
 }
 
@@ -67,7 +67,7 @@ export function wakeLifecycle(
 ): Promise<void> {
   return tryFor(
     context,
-    `the lifecycle of ${scopeLabel(scope)} could not be woken; its commands are kept and sent again`,
+    `the lifecycle of ${scopeLabel(scope)} could not be woken; its commands are stored and will be sent again`,
     () => context.workflowClient.advance(scope),
   );
 }

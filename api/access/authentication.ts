@@ -70,7 +70,7 @@ export function createAuthentication(principals: PrincipalRepository, clock: Clo
 function unauthenticated(): PerennialError {
   return new PerennialError(
     'unauthenticated',
-    'this needs an API key that is in force: send the header "Authorization: Bearer <key>"',
+    'this request needs a valid API key: send the header "Authorization: Bearer <key>"',
   );
 }
 

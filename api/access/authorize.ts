@@ -89,7 +89,7 @@ function environmentOf({ url, query }: ModelRequest, inBody: string | undefined)
   if (!isGiven) return inBody;
   throw new PerennialError(
     'invalid-request',
-    `the query names environment ${query.environment} and the body ${inBody}: name one, or the same`,
+    `the query names environment ${query.environment} and the body names ${inBody}; name the same environment in both, or only one`,
     { pointer: '/environment' },
   );
 }

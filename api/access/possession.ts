@@ -14,7 +14,7 @@ export async function mustPossess(
   if (await repositories.blobs.has(project, sha256)) return;
   throw new PerennialError(
     'not-uploaded',
-    `${name} (${sha256}) was not uploaded to project ${project}; PUT it to /v1/blobs/${sha256} of that project first`,
+    `${name} (${sha256}) was not uploaded to project ${project}; upload it there first with PUT /v1/blobs/${sha256}`,
     { pointer, sha256, project },
   );
 }

@@ -40,7 +40,10 @@ export function createRecentPredictions({ gateways, clock, logger }: RecentPredi
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, waitMs)));
     const flushed = gateways.flush(scope).catch((caught: unknown) => {
-      logger.info({ scope: scopeLabel(scope), reason: reasonOf(caught) }, 'the newest predictions are not known yet');
+      logger.info(
+        { scope: scopeLabel(scope), reason: reasonOf(caught) },
+        'the gateways have not uploaded their newest predictions; the labels of these wait',
+      );
     });
     await Promise.race([flushed, late]);
     clearTimeout(timer);

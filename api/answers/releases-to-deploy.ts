@@ -44,10 +44,10 @@ export async function releaseToDeploy(context: RouteContext, scope: Scope, diges
   if (heads.configurationId !== release.configurationId) {
     const made = await models.configuration(release.configurationId);
     const here = heads.configurationId === null ? null : await models.configuration(heads.configurationId);
-    const has = here === null ? 'has none' : `has configuration ${here.number}`;
+    const has = here === null ? 'has no configuration' : `has configuration ${here.number}`;
     throw new PerennialError(
       'configuration-differs',
-      `release ${shortDigest(digest)} of ${scope.model}, version ${version}, was made under configuration ${made.number} and ${scope.environment} ${has}: what was measured elsewhere does not count there; apply the same file there, or build there`,
+      `release ${shortDigest(digest)} of ${scope.model}, version ${version}, was made with configuration ${made.number}, but ${scope.environment} ${has}, so the evaluation of the release does not count in ${scope.environment}; apply the same perennial.yaml to ${scope.environment}, or build the model there`,
       { release: digest, environment: scope.environment, configuration: made.number, here: here?.number ?? null },
     );
   }
@@ -77,8 +77,8 @@ async function neverEvaluated(
   const [first] = elsewhere;
   const wayOut =
     first === undefined
-      ? 'build it there first'
-      : `it was in ${elsewhere.join(', ')}: where its release serves, \`perennial promote --from ${first}\` brings that release over, or build it there`;
+      ? `build it in ${environment} first`
+      : `it was evaluated in ${elsewhere.join(', ')}: if its release serves in ${first}, bring the release over with \`perennial promote --from ${first}\`; otherwise build the model in ${environment}`;
   return new PerennialError(
     'not-a-candidate',
     `version ${number} of ${model} was never evaluated in ${environment}; ${wayOut}`,

@@ -17,7 +17,7 @@ export const RowFormat = z.object({
   forSpreadsheets: z
     .stringbool()
     .default(false)
-    .describe('In CSV: put an apostrophe before cells that a spreadsheet would run as a formula'),
+    .describe('For CSV: put an apostrophe before each cell that a spreadsheet would run as a formula'),
 });
 
 interface SentRows {
@@ -34,9 +34,13 @@ export async function sendRows(context: RouteContext, reply: FastifyReply, rows:
   const { name, columns, rowFormat } = rows;
   const { format, forSpreadsheets } = rowFormat;
   if (forSpreadsheets && format !== 'csv')
-    throw new PerennialError('invalid-request', 'forSpreadsheets is for format=csv; Parquet needs no protection', {
-      pointer: '/forSpreadsheets',
-    });
+    throw new PerennialError(
+      'invalid-request',
+      'forSpreadsheets applies only to format=csv; leave it out for Parquet, which needs no protection',
+      {
+        pointer: '/forSpreadsheets',
+      },
+    );
   const { folder, discard } = await makeFolder(context, 'rows');
   const path = join(folder, `rows.${format}`);
   try {
@@ -66,7 +70,7 @@ export async function readStored<Result>(read: () => Promise<Result>): Promise<R
     if (!(caught instanceof PerennialError) || caught.status >= 500 || ofCaller.includes(caught.code)) throw caught;
     throw new PerennialError(
       'blob-corrupt',
-      `stored rows are not what was stored: ${caught.message}; restore them from a backup, or ingest them again`,
+      `the stored rows are damaged: ${caught.message}; restore them from a backup, or ingest them again`,
       { reason: caught.code },
       { cause: caught },
     );

@@ -36,17 +36,18 @@ async function lookAt(
 ): Promise<{ readonly problem?: Looked['problems'][number]; readonly size: number }> {
   const { sha256, project, model, version, usedIn } = reference;
   const size = await store.size(sha256);
-  const why = size === undefined ? 'the object store lacks it' : deep ? await whyWrong(store, sha256) : undefined;
+  const why =
+    size === undefined ? 'it is missing from the object store' : deep ? await whyWrong(store, sha256) : undefined;
   if (why === undefined) return { size: size ?? 0 };
-  const used = usedIn.length === 0 ? '' : `, which is used in ${usedIn.join(', ')}`;
+  const used = usedIn.length === 0 ? '' : ` (used in ${usedIn.join(', ')})`;
   return {
     size: size ?? 0,
     problem: {
       subject: `blob ${sha256}`,
-      what: `${why}; ${version} of ${project}/${model}${used}, refers to it`,
+      what: `${why}, but ${version} of ${project}/${model}${used} refers to it`,
       state: 'found',
       wayOut:
-        'restore it under its name from a backup of the object store; the same files taken in, or the same build run, give the same bytes again',
+        'restore it under its name from a backup of the object store, or ingest the same files or run the same build again, which produces the same bytes',
     },
   };
 }
@@ -60,8 +61,9 @@ async function whyWrong(store: ObjectStore, sha256: string): Promise<string | un
     return undefined;
   } catch (caught) {
     if (caught instanceof PerennialError && caught.code === 'blob-corrupt')
-      return 'the object store has other bytes under its name';
-    if (caught instanceof PerennialError && caught.code === 'blob-missing') return 'the object store lacks it';
+      return 'the bytes in the object store do not match its SHA-256';
+    if (caught instanceof PerennialError && caught.code === 'blob-missing')
+      return 'it is missing from the object store';
     throw caught;
   }
 }

@@ -19,9 +19,11 @@ export const checkCommands: Check = async ({ repositories, workflowClient }, { f
     if (fix) await workflowClient.advance(scope);
     problems.push({
       subject: `commands of ${scopeLabel(scope)}`,
-      what: fix ? 'they waited for its lifecycle, which was woken' : 'they wait, and its lifecycle does not take them',
+      what: fix
+        ? 'they waited for their lifecycle, which was woken'
+        : 'they wait, and their lifecycle does not take them',
       state: fix ? 'mended' : 'found',
-      wayOut: 'perennial doctor --fix wakes the lifecycle; if they wait again, see the log of the worker',
+      wayOut: 'perennial doctor --fix wakes the lifecycle; if commands wait again, see the log of the worker',
     });
   }
   return { examined: scopes.length, problems };

@@ -44,7 +44,7 @@ async function lookOr(parts: Parts, check: CheckName, look: Look): ReturnType<Ch
     return await checks[check](parts, look);
   } catch (caught) {
     if (!(caught instanceof PerennialError) || !caught.retryable) throw caught;
-    const wayOut = 'bring it back, and ask again';
+    const wayOut = 'make the dependency reachable again, and repeat the check';
     return {
       examined: 0,
       problems: [{ subject: `the check of ${check}`, what: caught.message, state: 'found', wayOut }],
@@ -67,7 +67,7 @@ function readCursor(cursor: string | undefined): { readonly check: CheckName; re
   }
   throw new PerennialError(
     'invalid-request',
-    'the cursor is not one that an examination gave; leave it out to begin at the first check',
+    'the cursor does not come from an earlier answer of this route; leave it out to begin at the first check',
     { parameter: 'cursor' },
   );
 }

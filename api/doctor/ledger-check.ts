@@ -20,7 +20,7 @@ function problemOf({ project, model, problem }: LedgerVerdict): Looked['problems
       what: problem.what,
       state: 'found',
       wayOut:
-        'find out who can write to the database and the object store, and restore from a backup of before; docs/how-to/tampering.md',
+        'find out who can write to the database and the object store, and restore both from a backup made before the change; see docs/how-to/tampering.md',
     },
   ];
 }

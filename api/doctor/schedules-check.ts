@@ -3,7 +3,7 @@ import { scheduleId } from '../../contracts/runs/workflows.ts';
 import { compareSchedule, straySchedules } from '../keeping/reconcile-schedules.ts';
 import type { Check, Looked, Parts } from './check.ts';
 
-const wayOut = 'perennial doctor --fix makes Temporal’s schedule what the row says';
+const wayOut = 'perennial doctor --fix makes the schedule in Temporal match the database';
 const scopesAPage = 50;
 
 /**
@@ -40,8 +40,8 @@ async function compareScope(parts: Parts, scope: Scope, fix: boolean): Promise<L
 async function strays(parts: Parts, fix: boolean): Promise<Looked['problems']> {
   return (await straySchedules(parts, fix)).map((id) => ({
     subject: `schedule ${id}`,
-    what: 'Temporal has it, and no row of the database',
+    what: 'it exists in Temporal, but not in the database',
     state: fix ? ('mended' as const) : ('found' as const),
-    wayOut: 'perennial doctor --fix removes it from Temporal; perennial schedule set makes one with a row',
+    wayOut: 'perennial doctor --fix removes it from Temporal; perennial schedule set creates a schedule in both',
   }));
 }

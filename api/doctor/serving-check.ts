@@ -10,7 +10,8 @@ export const checkServing: Check = async ({ repositories }) => {
       subject: `generation ${generation} of ${scopeLabel(scope)}`,
       what: `gateway ${gatewayId} does not serve it: ${reason}`,
       state: 'found',
-      wayOut: 'put the row right from a backup, or deploy or roll back: a new generation has an entry of its own',
+      wayOut:
+        'restore the row of the generation from a backup, or deploy or roll back: this creates a new generation with its own ledger entry',
     })),
   };
 };

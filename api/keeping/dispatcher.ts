@@ -47,7 +47,7 @@ export function startDispatcher(
     timer = setTimeout(() => {
       round = dispatch()
         .catch((caught: unknown) =>
-          logger.warn({ reason: reasonOf(caught) }, 'stranded commands could not be looked for'),
+          logger.warn({ reason: reasonOf(caught) }, 'the search for stranded commands failed'),
         )
         .then(() => {
           if (!stopped) plan();

@@ -51,7 +51,7 @@ export function createScheduleKeeper(dependencies: Dependencies): ScheduleKeeper
       if (waiting.size < waitingLimit) waiting.set(`${scopeLabel(scope)}/${name}`, { scope, name });
       logger.warn(
         { scope: scopeLabel(scope), schedule: name, reason: reasonOf(caught) },
-        'a schedule waits for Temporal',
+        'a changed schedule waits for Temporal',
       );
     }
   }
@@ -137,7 +137,10 @@ async function makeUpMissed({ repositories, workflowClient, clock, logger }: Dep
   for (const { scope, schedule, archived } of await repositories.schedules.all()) {
     const at = archived ? undefined : owedFiring(schedule, upTo);
     if (at === undefined) continue;
-    logger.info({ scope: scopeLabel(scope), schedule: schedule.name, at }, 'a missed firing of a schedule is made up');
+    logger.info(
+      { scope: scopeLabel(scope), schedule: schedule.name, at },
+      'a schedule missed a firing, which is made up now',
+    );
     await workflowClient.fireSchedule(scope, schedule.name, at);
   }
 }

@@ -47,8 +47,8 @@ const nouns = {
 
 const about = `Keeps models fresh in production: data, build, deploy, monitor, again.
 
-Errors are problem documents (RFC 9457). Lists page by \`cursor\`. POSTs that start something take an \`Idempotency-Key\` and answer 202.
-\`Perennial-Project\` names the project, \`?environment=\` the environment.`;
+Errors are problem documents (RFC 9457). Lists are paged with \`cursor\`. POST requests that start something accept the header \`Idempotency-Key\` and answer 202.
+The header \`Perennial-Project\` names the project; the query parameter \`environment\` names the environment.`;
 
 const bytes = { schema: { type: 'string', format: 'binary' } };
 
@@ -60,12 +60,15 @@ const otherBodies: Readonly<Record<string, Record<string, object>>> = {
     'application/yaml': { schema: { type: 'string', description: 'perennial.yaml' } },
   },
   'post /v1/webhooks/git/{model}': {
-    'application/json': { schema: { type: 'object', description: "The payload of GitHub's event push" } },
+    'application/json': { schema: { type: 'object', description: "The payload of GitHub's push event" } },
   },
   'post /v1/models/{model}/labels': {
-    'application/x-ndjson': { schema: { type: 'string', description: 'One label a line' } },
+    'application/x-ndjson': { schema: { type: 'string', description: 'One label per line' } },
     'text/csv': {
-      schema: { type: 'string', description: 'A header that names value and id or request, and perhaps row and at' },
+      schema: {
+        type: 'string',
+        description: 'The header has the columns value and either id or request, and optionally row and at',
+      },
     },
   },
 };

@@ -74,7 +74,7 @@ test('missing bytes that a version refers to are named, with the reference and w
   expect(before).toContain(`blob ${version.reference}`);
   await api.objectStore.remove(artifact);
   const missing = of(await examine(), 'bytes').find((one) => one.subject === `blob ${artifact}`);
-  expect(missing?.what).toContain(`the object store lacks it; version ${version.number} of default/bike`);
+  expect(missing?.what).toContain(`it is missing from the object store, but version ${version.number} of default/bike`);
   expect(missing?.state).toBe('found');
 });
 
@@ -84,7 +84,7 @@ test('bytes that do not match their digest are found by a deep examination only'
   await writeFile(join(api.folder, 'objects', artifact.slice(0, 2), artifact), 'another');
   const named = (problems: readonly Problem[]) => problems.find((one) => one.subject === `blob ${artifact}`)?.what;
   expect(named(await examine())).toBeUndefined();
-  expect(named(await examine({ deep: true }))).toContain('other bytes under its name');
+  expect(named(await examine({ deep: true }))).toContain('the bytes in the object store do not match its SHA-256');
 });
 
 test("Temporal's schedules are changed to match the rows, in both directions, and each repair is reported", async () => {
@@ -97,7 +97,7 @@ test("Temporal's schedules are changed to match the rows, in both directions, an
   expect(found.map(({ subject, what, state }) => [subject, what, state])).toEqual([
     ['schedule bike/production/schedule/lost', 'Temporal does not have it', 'found'],
     ['schedule bike/production/schedule/other', 'other times', 'found'],
-    ['schedule bike/production/schedule/stray', 'Temporal has it, and no row of the database', 'found'],
+    ['schedule bike/production/schedule/stray', 'it exists in Temporal, but not in the database', 'found'],
   ]);
   expect(of(await examine({ fix: true }), 'schedules').map((one) => one.state)).toEqual(['mended', 'mended', 'mended']);
   expect(of(await examine(), 'schedules')).toEqual([]);

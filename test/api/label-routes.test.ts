@@ -82,7 +82,7 @@ test('a request fails if all of its labels are refused', async () => {
   );
   expect(python.status).toBe(400);
   expect(python.body.detail).toMatch(
-    /^none of the 3 labels was taken; the label of "a" is refused: "NaN" is not a number/,
+    /^none of the 3 labels was accepted; the label of "a" is refused: "NaN" is not a number/,
   );
   expect(python.body.refusals).toHaveLength(3);
 });

@@ -79,7 +79,7 @@ describe('a problem document', () => {
       await api.send('operator', 'POST /v1/models/bike/builds', { params: { a: 'x'.repeat(1_100_000) } }),
     ).toMatchObject({
       status: 413,
-      body: { code: 'too-large', detail: expect.stringContaining('1048576 bytes at most') },
+      body: { code: 'too-large', detail: expect.stringContaining('the limit is 1048576 bytes') },
     });
     expect(await api.send('operator', 'POST /v1/models/bike/builds', '{"__proto__":{"a":1}}', json)).toMatchObject({
       status: 400,

@@ -68,7 +68,10 @@ test('a promotion under another configuration is refused, both at the request an
   try {
     expect(await deploy({ release: release.digest })).toMatchObject({
       status: 409,
-      body: { code: 'configuration-differs', detail: expect.stringContaining('apply the same file there') },
+      body: {
+        code: 'configuration-differs',
+        detail: expect.stringContaining('apply the same perennial.yaml to production'),
+      },
     });
     const request = { kind: 'deploy', schemaVersion: 1, evaluationId: evaluation.id, automated: false } as const;
     const runId = await beginRun(repositories, production, request, principals.operator);

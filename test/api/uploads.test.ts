@@ -265,7 +265,7 @@ describe('with small limits', () => {
     const { status, body, closed } = await send([randomBytes(100)], 0, 1_000);
     expect({ status, body }).toMatchObject({
       status: 400,
-      body: { code: 'invalid-request', detail: expect.stringContaining('nothing came for 0.3 s') },
+      body: { code: 'invalid-request', detail: expect.stringContaining('no bytes arrived for 0.3 s') },
     });
     await closed;
     expect(await readdir(join(small.folder, 'objects', 'tmp'))).toEqual([]);

@@ -98,7 +98,7 @@ test.each([
 ])('%s starts nothing, and gets the same response as an unknown webhook', async (_, options) => {
   const { status, body } = await deliver(pushOf(), options);
   expect({ status, code: body.code }).toEqual({ status: 401, code: 'unauthenticated' });
-  expect(body.detail).toContain('no webhook is known here');
+  expect(body.detail).toContain('this model has no webhook');
   expect(api.temporal.calls).toEqual([]);
 });
 
@@ -111,13 +111,13 @@ test('a signature must match the exact bytes, not the parsed JSON', async () => 
 });
 
 test.each([
-  ['another branch', 'push', { ref: 'refs/heads/other' }, 'refs/heads/other is not main'],
+  ['another branch', 'push', { ref: 'refs/heads/other' }, 'refs/heads/other was pushed, but code.git.ref is main'],
   ['a deleted branch', 'push', { deleted: true }, 'was deleted'],
   [
     'another repository',
     'push',
     { repository: { clone_url: 'https://forge.example/team/else.git' } },
-    'another repository',
+    'a repository other than code.git.url',
   ],
   ['a ping', 'ping', {}, 'ping'],
 ])('%s is accepted and starts nothing', async (_, event, changes, reason) => {

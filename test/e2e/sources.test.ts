@@ -230,5 +230,5 @@ test('the page on CI by webhook can be followed', async () => {
     ['https://api.github.com', address()],
     ['http://127.0.0.1:7400', stack.api],
   ]);
-  expect(said).toContain('"ignored":"the event ping is no push"');
+  expect(said).toContain('"ignored":"the event ping is not a push"');
 }, 180_000);

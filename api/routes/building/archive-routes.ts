@@ -8,8 +8,9 @@ import { wakeLifecycle } from '../../submission.ts';
 
 const Decision = z.strictObject({ reason: z.string().max(1000).default('') });
 const acts = {
-  archive: 'Nothing of the model serves or is built any more; nothing is deleted',
-  restore: 'What served when it was archived serves again; schedules stay paused until they are resumed',
+  archive: 'Archive a model: none of its versions serves, and no builds start; nothing is deleted',
+  restore:
+    'Restore an archived model: the releases that served when it was archived serve again; schedules stay paused until they are resumed',
 } as const;
 
 /**

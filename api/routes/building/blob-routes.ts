@@ -24,7 +24,7 @@ export function blobRoutes(app: Api, context: RouteContext): void {
       {
         schema: {
           tags: ['blobs'],
-          summary: 'Upload bytes under their SHA-256, for the project alone; again stores nothing more',
+          summary: 'Upload bytes to the project under their SHA-256; uploading the same bytes again changes nothing',
           params: z.object({ sha256: Sha256 }),
           headers: ProjectHeaders,
           response: { 200: z.object({ sha256: Sha256, bytes: z.number().int(), existed: z.boolean() }), ...problems },
@@ -80,7 +80,7 @@ function bounded(source: Readable, limits: UploadLimits): Readable {
 function stalled(idleMs: number): PerennialError {
   return new PerennialError(
     'invalid-request',
-    `the upload was ended because nothing came for ${idleMs / 1000} s; send it again`,
+    `the upload was stopped because no bytes arrived for ${idleMs / 1000} s; send it again`,
     { idleMs },
   );
 }

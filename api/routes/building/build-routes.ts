@@ -21,9 +21,7 @@ const Build = z.strictObject({
 });
 
 const BuildParams = ModelParams.extend({
-  build: z
-    .union([z.string().regex(/^[1-9]\d{0,8}$/), Id])
-    .describe('The number of a version, or the id of a build run'),
+  build: z.union([z.string().regex(/^[1-9]\d{0,8}$/), Id]).describe('Number of a model version, or id of a build run'),
 });
 
 export function buildRoutes(app: Api, context: RouteContext): void {
@@ -34,7 +32,7 @@ export function buildRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags: ['builds'],
-        summary: 'Train, evaluate and gate',
+        summary: 'Start a build: train, evaluate and check the gates',
         headers: StartHeaders,
         params: ModelParams,
         querystring: EnvironmentQuery,
@@ -68,7 +66,7 @@ export function buildRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags: ['builds'],
-        summary: 'Why a build did what it did: what was reused, what ran, what of its training was new',
+        summary: 'Explain a build: what it reused, which steps ran, and which inputs of its training were new',
         headers: ProjectHeaders,
         params: BuildParams,
         querystring: EnvironmentQuery,

@@ -36,7 +36,7 @@ const Snapshot = z.strictObject({
     .string()
     .optional()
     .describe(
-      'perennial.yaml, as text: the code is taken as it says, and staged. It becomes the code of the environment when the configuration is applied with `codeRun`',
+      'Text of a perennial.yaml. The code is recorded as this configuration says, but only staged: it becomes the code of the environment when the configuration is applied with `codeRun`',
     ),
 });
 
@@ -48,7 +48,7 @@ export function codeRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Snapshot an uploaded folder (tar), or without one what code.git names',
+        summary: 'Record a code version from an uploaded folder (tar) or, without one, from the repository in code.git',
         headers: StartHeaders,
         params: ModelParams,
         querystring: EnvironmentQuery,
@@ -66,7 +66,7 @@ export function codeRoutes(app: Api, context: RouteContext): void {
       if (archive === undefined && git === undefined)
         throw new PerennialError(
           'invalid-request',
-          `code of ${scope.model} is a folder that the command line uploads; upload it and name it in archive`,
+          `the configuration of ${scope.model} has no code.git to fetch the code from; upload the folder as a tar, and give its SHA-256 in archive`,
           { pointer: '/archive' },
         );
       const started = await submitRun(context, request, scope, {
@@ -96,7 +96,7 @@ export function codeRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Versions, newest first',
+        summary: 'List code versions, newest first',
         headers: ProjectHeaders,
         params: ModelParams,
         querystring: EnvironmentPage,
@@ -114,7 +114,7 @@ export function codeRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'A version',
+        summary: 'Get a code version',
         headers: ProjectHeaders,
         params: NumberParams,
         querystring: EnvironmentQuery,
@@ -132,7 +132,7 @@ export function codeRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Its files, as a canonical tar',
+        summary: 'Download the files of a code version as a canonical tar',
         headers: ProjectHeaders,
         params: NumberParams,
         querystring: EnvironmentQuery,

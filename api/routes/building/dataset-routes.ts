@@ -30,7 +30,7 @@ async function remoteSource({ repositories: { models } }: RouteContext, scope: S
   if (!('path' in source) && !('glob' in source)) return source;
   throw new PerennialError(
     'invalid-request',
-    `data.source of ${scope.model} names files that the command line uploads; upload them and name them in files`,
+    `data.source of ${scope.model} names local files, which the server cannot fetch; upload them, and list them in files`,
     { pointer: '/files' },
   );
 }
@@ -46,7 +46,7 @@ export function datasetRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Ingest uploaded files, or without any what data.source names',
+        summary: 'Ingest uploaded files or, without any, the rows that data.source names',
         headers: StartHeaders,
         params: ModelParams,
         querystring: EnvironmentQuery,
@@ -74,7 +74,7 @@ export function datasetRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Versions, newest first, without profiles',
+        summary: 'List dataset versions, newest first, without profiles',
         headers: ProjectHeaders,
         params: ModelParams,
         querystring: EnvironmentPage,
@@ -92,7 +92,7 @@ export function datasetRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'A version with its profile',
+        summary: 'Get a dataset version with its profile',
         headers: ProjectHeaders,
         params: NumberParams,
         querystring: EnvironmentQuery,
@@ -110,7 +110,7 @@ export function datasetRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'All rows as one file',
+        summary: 'Download all rows of a dataset version as one file',
         headers: ProjectHeaders,
         params: NumberParams,
         querystring: EnvironmentQuery.extend(RowFormat.shape),
@@ -135,7 +135,7 @@ export function datasetRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'What changed from one version to another',
+        summary: 'Compare two dataset versions',
         headers: ProjectHeaders,
         params: NumberParams.extend({ other: NumberParams.shape.version }),
         querystring: EnvironmentQuery,

@@ -20,7 +20,9 @@ const Applied = z.object({
   environment: Name,
   configuration: ConfigurationVersion,
   changed: z.boolean(),
-  schedule: Schedule.nullable().describe('The schedule of retrain.schedule with its next firings; null: none was set'),
+  schedule: Schedule.nullable().describe(
+    'The schedule from retrain.schedule with its next firings; null if none was set',
+  ),
 });
 const ModelView = z.object({
   model: Model,
@@ -40,7 +42,7 @@ export function modelRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Models',
+        summary: 'List models',
         headers: ProjectHeaders,
         querystring: PageRequest.extend({ archived: z.stringbool().default(false) }),
         response: { 200: pageSchemaOf(Model), ...problems },
@@ -59,7 +61,7 @@ export function modelRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'A model, its heads and its configuration',
+        summary: 'Get a model, its heads and its configuration',
         headers: ProjectHeaders,
         params: ModelParams,
         querystring: EnvironmentQuery,
@@ -96,7 +98,9 @@ export function modelRoutes(app: Api, context: RouteContext): void {
           params: ModelParams,
           querystring: z.strictObject({
             environment: Name.optional(),
-            codeRun: Id.optional().describe('A run that staged code: it becomes the code of the environment with it'),
+            codeRun: Id.optional().describe(
+              'Id of a run that staged code. The code becomes the code of the environment together with the configuration',
+            ),
           }),
           response: { 200: Applied, ...problems },
         },
@@ -128,7 +132,7 @@ export function configurationIn(body: unknown, name: string): Configuration {
   if (configuration.name !== name)
     throw new PerennialError(
       'invalid-configuration',
-      `the configuration is of "${configuration.name}" and was sent to "${name}"; the two names must be equal`,
+      `the configuration names the model "${configuration.name}", but was sent to the model "${name}"; use the same name in both`,
       { pointer: '/name' },
     );
   if (configuration.retrain.schedule !== undefined) canonicalCron(configuration.retrain.schedule, '/retrain/schedule');

@@ -11,7 +11,7 @@ export function quarantineRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags: ['runs'],
-        summary: 'Rows that broke expectations, with their file, line and reason',
+        summary: 'Download the rows that failed expectations, with their file, line and reason',
         params: IdParams,
         querystring: RowFormat,
         response: bytesAs('text/csv', 'application/vnd.apache.parquet'),

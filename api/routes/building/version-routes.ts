@@ -40,7 +40,7 @@ export function versionRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Versions with their latest evaluation, newest first',
+        summary: 'List model versions with their latest evaluation, newest first',
         headers: ProjectHeaders,
         params: ModelParams,
         querystring: EnvironmentPage,
@@ -65,7 +65,7 @@ export function versionRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'A version with metrics, gates and lineage',
+        summary: 'Get a model version with its metrics, gates and lineage',
         headers: ProjectHeaders,
         params: NumberParams,
         querystring: EnvironmentQuery,
@@ -90,7 +90,7 @@ export function versionRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'The model file, in the format of the version',
+        summary: 'Download the model file, in the format of the version',
         headers: ProjectHeaders,
         params: NumberParams,
         querystring: EnvironmentQuery,

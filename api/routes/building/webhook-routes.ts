@@ -31,7 +31,7 @@ const Push = z.object({
 });
 const Answer = z.object({
   run: Run.nullable(),
-  ignored: z.string().nullable().describe('Why the event leads to nothing'),
+  ignored: z.string().nullable().describe('Why the event started no run; null if it started one'),
 });
 
 /**
@@ -50,7 +50,7 @@ export function webhookRoutes(app: Api, context: RouteContext): void {
         bodyLimit: limitBytes,
         schema: {
           tags: ['code'],
-          summary: "A push, signed as GitHub's webhooks are (X-Hub-Signature-256)",
+          summary: "Receive a push event in GitHub's format, signed with X-Hub-Signature-256",
           security: [],
           params: ModelParams,
           querystring: Query,
@@ -66,7 +66,7 @@ export function webhookRoutes(app: Api, context: RouteContext): void {
         if (known === undefined || !isSigned(body, signature, known.secret)) throw unsigned();
         const event = request.headers['x-github-event'];
         const push = event === 'push' ? parsePush(body) : undefined;
-        const ignored = push === undefined ? `the event ${event} is no push` : reasonToIgnore(push, known.git);
+        const ignored = push === undefined ? `the event ${event} is not a push` : reasonToIgnore(push, known.git);
         if (push === undefined || ignored !== null) return reply.code(202).send({ run: null, ignored });
         return reply.code(202).send({ run: await submitPush(context, known, push, body), ignored: null });
       },
@@ -110,14 +110,17 @@ function isSigned(body: Buffer, signature: string | undefined, secret: string): 
 function unsigned(): PerennialError {
   return new PerennialError(
     'unauthenticated',
-    'no webhook is known here, or X-Hub-Signature-256 is not by its secret: the model wants code.git with a connection that has a webhookSecret, and the git server the same secret',
+    'this model has no webhook, or X-Hub-Signature-256 was not made with its secret; the model needs code.git with a connection that has a webhookSecret, and the git server needs the same secret',
   );
 }
 
 function parsePush(body: Buffer): z.infer<typeof Push> {
   const parsed = Push.safeParse(jsonOf(body));
   if (parsed.success) return parsed.data;
-  throw new PerennialError('invalid-request', `this is no push as GitHub sends it: ${z.prettifyError(parsed.error)}`);
+  throw new PerennialError(
+    'invalid-request',
+    `the body is not a push event in GitHub's format: ${z.prettifyError(parsed.error)}`,
+  );
 }
 
 function jsonOf(body: Buffer): unknown {
@@ -130,11 +133,12 @@ function jsonOf(body: Buffer): unknown {
 
 function reasonToIgnore({ ref, deleted, repository }: z.infer<typeof Push>, git: GitSource): string | null {
   if (deleted) return `${ref} was deleted`;
-  if (ref !== `refs/heads/${git.ref}` && ref !== `refs/tags/${git.ref}`) return `${ref} is not ${git.ref}`;
+  if (ref !== `refs/heads/${git.ref}` && ref !== `refs/tags/${git.ref}`)
+    return `${ref} was pushed, but code.git.ref is ${git.ref}`;
   const spellings = [repository.clone_url, repository.ssh_url].map((url) =>
     url === undefined ? url : repositoryOf(url),
   );
-  return spellings.includes(repositoryOf(git.url)) ? null : 'it is another repository than code.git.url';
+  return spellings.includes(repositoryOf(git.url)) ? null : 'the push is to a repository other than code.git.url';
 }
 
 /**
@@ -175,6 +179,6 @@ async function submitPush(
     },
   );
   await wakeLifecycle(context, scope);
-  if (runId === null) throw new PerennialError('internal', 'the push made no run');
+  if (runId === null) throw new PerennialError('internal', 'the push created no run');
   return runs.get(runId);
 }

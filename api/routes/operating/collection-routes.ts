@@ -10,8 +10,8 @@ import { idempotencyOf, tryFor } from '../../submission.ts';
 
 const tags = ['garbage collection'];
 const CollectionRequest = z.strictObject({
-  dryRun: z.boolean().default(false).describe('Tell what would be removed, and remove nothing'),
-  grace: Duration.optional().describe('What was put within it stays; 24h when absent, 1h at least'),
+  dryRun: z.boolean().default(false).describe('Report what would be removed, and remove nothing'),
+  grace: Duration.optional().describe('Bytes stored within this time are kept; default 24h, minimum 1h'),
 });
 
 /**
@@ -26,7 +26,7 @@ export function collectionRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Collect garbage, or go on with the collection under way',
+        summary: 'Start a garbage collection, or continue the one in progress',
         headers: StartHeaders,
         body: CollectionRequest,
         response: { 202: z.object({ collection: Collection }), ...problems },
@@ -39,14 +39,16 @@ export function collectionRoutes(app: Api, context: RouteContext): void {
       if (graceMs < shortestGraceMs)
         throw new PerennialError(
           'invalid-request',
-          'the grace must be 1h at least: bytes are put before the row that names them is written',
+          'grace must be at least 1h, because bytes are stored before the row that refers to them is written',
           { pointer: '/grace' },
         );
       const collection = await collections.begin({ dryRun, graceMs, by }, idempotencyOf(request));
       // A repeated idempotency key may return a collection that has already ended.
       if (collection.state === 'running')
-        await tryFor(context, `the collection ${collection.id} waits for Temporal; the next one goes on with it`, () =>
-          context.workflowClient.startCollection(collection.id),
+        await tryFor(
+          context,
+          `the collection ${collection.id} waits for Temporal; the next request to collect garbage continues it`,
+          () => context.workflowClient.startCollection(collection.id),
         );
       return reply.code(202).send({ collection });
     },
@@ -57,7 +59,7 @@ export function collectionRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Collections of garbage',
+        summary: 'List garbage collections',
         headers: ProjectHeaders,
         querystring: PageRequest,
         response: { 200: pageSchemaOf(Collection), ...problems },
@@ -74,7 +76,7 @@ export function collectionRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'A collection of garbage',
+        summary: 'Get a garbage collection',
         headers: ProjectHeaders,
         params: IdParams,
         response: { 200: Collection, ...problems },
@@ -91,7 +93,7 @@ export function collectionRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'What a collection removed, or would have',
+        summary: 'List the blobs that a garbage collection removed, or would remove in a dry run',
         headers: ProjectHeaders,
         params: IdParams,
         querystring: PageRequest,

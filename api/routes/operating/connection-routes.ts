@@ -20,7 +20,7 @@ export function connectionRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Named connections of the project',
+        summary: 'List the named connections of the project',
         headers: ProjectHeaders,
         response: { 200: z.object({ items: z.array(Connection).readonly() }), ...problems },
       },
@@ -37,7 +37,7 @@ export function connectionRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Set a named connection; its secrets are stored encrypted and never answered',
+        summary: 'Set a named connection; its secrets are stored encrypted and never returned',
         headers: ProjectHeaders,
         params: Params,
         body: ConnectionSettings,
@@ -56,7 +56,7 @@ export function connectionRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'A named connection, without its secrets',
+        summary: 'Get a named connection, without its secrets',
         headers: ProjectHeaders,
         params: Params,
         response: { 200: Connection, ...problems },

@@ -18,7 +18,8 @@ export function doctorRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'What is wrong with the ledger, the bytes, schedules and working folders, a part at a time',
+        summary:
+          'Check the ledger, what serves, stored bytes, commands, schedules and working folders, one part per request',
         headers: ProjectHeaders,
         querystring: z.strictObject({ cursor, deep: z.stringbool().default(false) }),
         response: { 200: DiagnosisPage, ...problems },
@@ -35,7 +36,7 @@ export function doctorRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'The same, and mends what can be mended',
+        summary: 'Run the same checks and, with `fix`, repair what can be repaired',
         headers: ProjectHeaders,
         body: z.strictObject({
           fix: z.boolean().default(false),

@@ -16,7 +16,7 @@ export function environmentRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Environments of the project',
+        summary: 'List the environments of the project',
         headers: ProjectHeaders,
         response: { 200: z.object({ items: z.array(Environment).readonly() }), ...problems },
       },
@@ -33,7 +33,7 @@ export function environmentRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Set the minimum approval policy; null for none',
+        summary: 'Set the minimum approval policy of an environment; null removes it',
         headers: ProjectHeaders,
         params: z.object({ environment: Name }),
         body: Settings,

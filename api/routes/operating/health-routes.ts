@@ -32,14 +32,26 @@ export function healthRoutes(app: Api, context: RouteContext, metrics: ApiMetric
 
   app.get(
     '/healthz',
-    { schema: { tags, summary: 'Alive', security: [], response: { 200: z.object({ status: z.literal('alive') }) } } },
+    {
+      schema: {
+        tags,
+        summary: 'Report that the API is running',
+        security: [],
+        response: { 200: z.object({ status: z.literal('alive') }) },
+      },
+    },
     () => ({ status: 'alive' as const }),
   );
 
   app.get(
     '/readyz',
     {
-      schema: { tags, summary: 'Every dependency answers', security: [], response: { 200: Readiness, 503: Readiness } },
+      schema: {
+        tags,
+        summary: 'Report whether every dependency answers',
+        security: [],
+        response: { 200: Readiness, 503: Readiness },
+      },
     },
     async (_request, reply) => {
       const [sandbox, full, database, store, temporal] = await Promise.all([
@@ -61,7 +73,13 @@ export function healthRoutes(app: Api, context: RouteContext, metrics: ApiMetric
 
   app.get(
     '/metrics',
-    { schema: { tags, summary: 'Prometheus', response: answersAs('Metrics', { 'text/plain': z.string() }) } },
+    {
+      schema: {
+        tags,
+        summary: 'Get metrics in the Prometheus format',
+        response: answersAs('Metrics', { 'text/plain': z.string() }),
+      },
+    },
     async (request, reply) => {
       authorize(context, request, {});
       return reply
@@ -76,7 +94,8 @@ export function healthRoutes(app: Api, context: RouteContext, metrics: ApiMetric
     {
       schema: {
         tags,
-        summary: 'Version, where the other parts answer, and the workers with what isolates what they run',
+        summary:
+          'Get the version, the addresses of the gateway and the Temporal UI, and the live workers with their sandbox',
         response: { 200: System, ...problems },
       },
     },

@@ -21,7 +21,7 @@ export function ledgerRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags: ['ledger'],
-        summary: 'Every decision, newest first',
+        summary: 'List ledger entries (every decision), newest first',
         headers: ProjectHeaders,
         querystring: Filter,
         response: { 200: pageSchemaOf(Entry), ...problems },

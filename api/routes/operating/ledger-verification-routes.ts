@@ -23,7 +23,8 @@ export function ledgerVerificationRoutes(app: Api, context: RouteContext): void 
     {
       schema: {
         tags,
-        summary: 'Whether each model’s chain holds, and is what was signed; names the first entry that does not fit',
+        summary:
+          'Verify the ledger of each model against its hash chain and its signed copies; the answer names the first entry that does not match',
         headers: ProjectHeaders,
         querystring: VerifyQuery,
         response: { 200: pageSchemaOf(LedgerVerdict), ...problems },
@@ -48,7 +49,7 @@ export function ledgerVerificationRoutes(app: Api, context: RouteContext): void 
     {
       schema: {
         tags,
-        summary: 'The public key that heads of chains are signed with',
+        summary: 'Get the public key that verifies the signed ledger heads',
         headers: ProjectHeaders,
         response: { 200: LedgerKey, ...problems },
       },

@@ -15,7 +15,7 @@ const NewPrincipal = z.strictObject({
 });
 const NewKey = z.strictObject({
   label: z.string().max(200).default(''),
-  expiresAt: InstantInput.optional().describe('From then on the key is none; in force until it is revoked when absent'),
+  expiresAt: InstantInput.optional().describe('When the key expires; if absent, the key is valid until it is revoked'),
 });
 const MadeKey = z.object({
   keyId: Id,
@@ -36,7 +36,7 @@ export function principalRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'People and services',
+        summary: 'List principals: people and services',
         querystring: PageRequest,
         response: { 200: pageSchemaOf(Principal), ...problems },
       },
@@ -49,7 +49,7 @@ export function principalRoutes(app: Api, context: RouteContext): void {
 
   app.post(
     '/v1/principals',
-    { schema: { tags, summary: 'Make a principal', body: NewPrincipal, response: { 201: Principal, ...problems } } },
+    { schema: { tags, summary: 'Create a principal', body: NewPrincipal, response: { 201: Principal, ...problems } } },
     async (request, reply) => {
       const { id } = authorize(context, request, {});
       const { name, kind, grants } = request.body;
@@ -62,7 +62,7 @@ export function principalRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Make a key; it is shown this once',
+        summary: 'Create a key for a principal; the key is returned only once',
         params: IdParams,
         body: NewKey,
         response: { 201: MadeKey, ...problems },
@@ -76,7 +76,7 @@ export function principalRoutes(app: Api, context: RouteContext): void {
       if (expiresAt !== null && expiresAt <= context.clock.now())
         throw new PerennialError(
           'invalid-request',
-          `expiresAt is ${expiresAt}, which has passed; name a time to come, or leave it out`,
+          `expiresAt is ${expiresAt}, which has passed; give a time in the future, or leave it out`,
           { pointer: '/expiresAt' },
         );
       const made = await principals.addKey(id, sha256OfBytes(key), label, by.id, expiresAt);
@@ -86,7 +86,14 @@ export function principalRoutes(app: Api, context: RouteContext): void {
 
   app.delete(
     '/v1/principals/:id/keys',
-    { schema: { tags, summary: 'Revoke all keys', params: IdParams, response: { 204: z.null(), ...problems } } },
+    {
+      schema: {
+        tags,
+        summary: 'Revoke all keys of a principal',
+        params: IdParams,
+        response: { 204: z.null(), ...problems },
+      },
+    },
     async (request, reply) => {
       const by = authorize(context, request, {});
       const { id } = await principals.get(request.params.id);
@@ -101,7 +108,7 @@ export function principalRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Revoke a key',
+        summary: 'Revoke a key of a principal',
         params: IdParams.extend({ key: Id }),
         response: { 204: z.null(), ...problems },
       },

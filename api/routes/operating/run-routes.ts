@@ -55,7 +55,7 @@ export function runRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Runs, newest first',
+        summary: 'List runs, newest first',
         headers: ProjectHeaders,
         querystring: Filter,
         response: { 200: pageSchemaOf(Run), ...problems },
@@ -72,7 +72,7 @@ export function runRoutes(app: Api, context: RouteContext): void {
 
   app.get(
     '/v1/runs/:id',
-    { schema: { tags, summary: 'A run with its steps', params: IdParams, response: { 200: Run, ...problems } } },
+    { schema: { tags, summary: 'Get a run with its steps', params: IdParams, response: { 200: Run, ...problems } } },
     (request) => enterRun(request),
   );
 
@@ -81,7 +81,7 @@ export function runRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Its log; live as server-sent events with Accept: text/event-stream',
+        summary: 'Get the log of a run; with Accept: text/event-stream, live as server-sent events',
         params: IdParams,
         querystring: LogQuery,
         headers: LogHeaders,
@@ -119,7 +119,7 @@ export function runRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Stop a run',
+        summary: 'Cancel a run',
         headers: StartHeaders,
         params: IdParams,
         body: Cancel,
@@ -141,7 +141,7 @@ export function runRoutes(app: Api, context: RouteContext): void {
         runId: run.id,
         reason: request.body.reason,
       });
-      await tryFor(context, 'a run could not be cancelled at once; its lifecycle will do it', () =>
+      await tryFor(context, 'a run could not be cancelled immediately; its lifecycle will cancel it', () =>
         context.workflowClient.cancel(run.workflowId),
       );
       return reply.code(202).send({ command });

@@ -21,7 +21,7 @@ export function scheduleRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Schedules',
+        summary: 'List schedules',
         headers: ProjectHeaders,
         params: ModelParams,
         querystring: EnvironmentQuery,
@@ -40,7 +40,7 @@ export function scheduleRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'A schedule and its next runs',
+        summary: 'Get a schedule and its next firings',
         headers: ProjectHeaders,
         params: ScheduleParams,
         querystring: EnvironmentQuery,
@@ -58,7 +58,7 @@ export function scheduleRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Set when the lifecycle gets a schedule trigger',
+        summary: 'Set a schedule; each firing gives the lifecycle a schedule trigger',
         headers: ProjectHeaders,
         params: ScheduleParams,
         querystring: EnvironmentQuery,
@@ -108,7 +108,7 @@ async function refuseVirtual({ repositories }: RouteContext, scope: Scope): Prom
   if (clock === 'virtual')
     throw new PerennialError(
       'conflict',
-      `${scope.environment} has a virtual clock, and schedules fire by the wall's; rehearse the schedule of the source environment instead`,
+      `${scope.environment} has a virtual clock, but schedules fire by the wall clock; rehearse the schedule of the source environment instead`,
       { environment: scope.environment },
     );
 }

@@ -30,7 +30,7 @@ export function triggerRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags: ['triggers'],
-        summary: 'Triggers, what became of them, and what the build of the pending ones waits for',
+        summary: 'List triggers with their outcomes, and what the build of the pending triggers waits for',
         headers: ProjectHeaders,
         params: ModelParams,
         querystring: EnvironmentPage,

@@ -36,7 +36,7 @@ export function approvalRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Requests',
+        summary: 'List approval requests',
         headers: ProjectHeaders,
         querystring: Filter,
         response: { 200: pageSchemaOf(Approval), ...problems },
@@ -56,7 +56,7 @@ export function approvalRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'A request with its evidence and votes',
+        summary: 'Get an approval request with its evidence and votes',
         params: IdParams,
         response: { 200: Approval, ...problems },
       },
@@ -73,7 +73,7 @@ export function approvalRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'All there is to decide by, in the order in which it is read',
+        summary: 'Get all evidence for the decision, in reading order',
         params: IdParams,
         response: { 200: Evidence, ...problems },
       },
@@ -87,7 +87,7 @@ export function approvalRoutes(app: Api, context: RouteContext): void {
       schema: {
         tags,
         summary:
-          'The same as one page with the form to decide; browsers may give the key as the password of HTTP Basic',
+          'Get the evidence as one page with a voting form; browsers may send the key as the password of HTTP Basic',
         params: IdParams,
         response: answersAs('The page', { 'text/html': z.string() }),
       },
@@ -110,7 +110,7 @@ export function approvalRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Vote on the digest of a request',
+        summary: 'Vote on the digest of an approval request',
         params: IdParams,
         body: Ballot,
         response: { 200: Approval, ...problems },
@@ -121,8 +121,10 @@ export function approvalRoutes(app: Api, context: RouteContext): void {
       const voter = voterOf(context, request, approval);
       const voted = await approvals.vote(approval.id, request.body, voter);
       const { workflowId } = await runs.get(approval.runId);
-      await tryFor(context, 'a deployment could not be told of a vote; it will see it by its own timer', () =>
-        context.workflowClient.nudge(workflowId),
+      await tryFor(
+        context,
+        'a deployment could not be notified of a vote; it will find the vote when its own timer fires',
+        () => context.workflowClient.nudge(workflowId),
       );
       return voted;
     },
@@ -144,7 +146,7 @@ function voterOf(context: RouteContext, request: RoutedRequest, approval: Reques
   if (roles.some((role) => isGranted(principal.grants, role, approval))) return principal;
   throw new PerennialError(
     'forbidden',
-    `${principal.name} may not vote on this: the policy of ${approval.model} in ${approval.environment} wants the role ${roles.join(' or ')}`,
+    `${principal.name} may not vote on this request: the policy of ${approval.model} in ${approval.environment} requires the role ${roles.join(' or ')}`,
     { roles },
   );
 }

@@ -35,7 +35,7 @@ const Deploy = z
     environment: Name.optional(),
   })
   .refine(({ version, release }) => (version === undefined) !== (release === undefined), {
-    message: 'names one of version and release',
+    message: 'name either version or release',
   });
 const Rollback = z.strictObject({
   environment: Name.optional(),
@@ -73,7 +73,7 @@ export function deploymentRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'What serves, with what weight, and which gateways have it',
+        summary: 'Get what serves, with which weights, and which gateways have loaded it',
         headers: ProjectHeaders,
         params: ModelParams,
         querystring: EnvironmentQuery,
@@ -91,7 +91,7 @@ export function deploymentRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Deploy a version, or a release of another environment',
+        summary: 'Deploy a version, or a release from another environment',
         headers: StartHeaders,
         params: ModelParams,
         querystring: EnvironmentQuery,
@@ -117,7 +117,7 @@ export function deploymentRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'The release before, or a named one, serves again',
+        summary: 'Roll back to the previous release, or to a named one',
         headers: StartHeaders,
         params: ModelParams,
         querystring: EnvironmentQuery,
@@ -145,7 +145,7 @@ export function deploymentRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Let automation promote again',
+        summary: 'End the hold on automatic promotion after a rollback',
         headers: StartHeaders,
         params: ModelParams,
         querystring: EnvironmentQuery,
@@ -173,7 +173,7 @@ async function whatToDeploy(
 ) {
   if (release !== undefined) return releaseToDeploy(context, scope, release);
   if (version !== undefined) return versionToDeploy(context, scope, { number: version, viewer });
-  throw new PerennialError('invalid-request', 'name one of version and release');
+  throw new PerennialError('invalid-request', 'name either version or release');
 }
 
 async function deploymentsOf({ repositories }: RouteContext, scope: Scope): Promise<z.infer<typeof Deployments>> {

@@ -21,7 +21,7 @@ export function labelCorrectionRoutes(app: Api, context: RouteContext): void {
       schema: {
         tags: ['labels'],
         summary:
-          'What labels were before they were corrected, newest first; of one entry of the ledger by its sequence',
+          'List corrected labels with their previous values, newest first; `sequence` selects those of one ledger entry',
         headers: ProjectHeaders,
         params: ModelParams,
         querystring: Query,

@@ -14,8 +14,8 @@ const limitLabels = 200_000;
 
 const Labels = z
   .array(SentLabel)
-  .min(1, 'there are no labels')
-  .max(limitLabels, `at most ${limitLabels} labels are taken at once; send them in several requests`);
+  .min(1, 'there are no labels in the body; send at least one')
+  .max(limitLabels, `at most ${limitLabels} labels are accepted per request; send them in several requests`);
 const Answer = Added.extend({
   /** Columns of the CSV that labels do not use. */
   ignoredColumns: z.array(z.string()).readonly().optional(),
@@ -38,7 +38,7 @@ export function labelRoutes(app: Api, context: RouteContext): void {
         bodyLimit: limitBytes,
         schema: {
           tags: ['labels'],
-          summary: 'What turned out to be true, by prediction id or request id; JSON, NDJSON or CSV',
+          summary: 'Send labels (the true values) by prediction id or request id, as JSON, NDJSON or CSV',
           headers: ProjectHeaders,
           params: ModelParams,
           querystring: EnvironmentQuery,
@@ -82,7 +82,7 @@ function allRefused({ refused, refusals }: AddedLabels): PerennialError {
   const named = first === undefined ? '' : `the label of ${labelWords(first)} is refused: ${first.reason}`;
   return new PerennialError(
     'invalid-request',
-    refused === 1 ? named : `none of the ${refused} labels was taken; ${named}`,
+    refused === 1 ? named : `none of the ${refused} labels was accepted; ${named}`,
     {
       pointer: `/${first?.place ?? 0}`,
       refused,

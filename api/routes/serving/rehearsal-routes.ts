@@ -34,7 +34,7 @@ export function rehearsalRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Step the policy through past data, in an environment of its own',
+        summary: 'Rehearse the policy on past data, in a new environment with a virtual clock',
         headers: StartHeaders,
         params: ModelParams,
         querystring: EnvironmentQuery,
@@ -56,7 +56,7 @@ export function rehearsalRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Rehearsals, newest first',
+        summary: 'List rehearsals, newest first',
         headers: ProjectHeaders,
         params: ModelParams,
         querystring: EnvironmentPage,
@@ -74,7 +74,7 @@ export function rehearsalRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'The report, period by period',
+        summary: 'Get a rehearsal with its report, period by period',
         params: IdParams,
         response: { 200: Rehearsal, ...problems },
       },
@@ -106,7 +106,7 @@ async function planFrom(
   if (configuration.data.key === undefined || configuration.data.timestamp === undefined) {
     throw new PerennialError(
       'invalid-configuration',
-      `a rehearsal needs data.key and data.timestamp in the configuration of ${source.model}: rows are served in the order of their times, and labelled by key`,
+      `a rehearsal needs data.key and data.timestamp in the configuration of ${source.model}: rows are served in the order of their timestamps, and labelled by their keys`,
       { pointer: '/data' },
     );
   }

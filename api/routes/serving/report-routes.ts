@@ -34,7 +34,7 @@ export function reportRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Monitor now',
+        summary: 'Start a monitoring run now',
         headers: StartHeaders,
         params: ModelParams,
         querystring: EnvironmentQuery,
@@ -60,7 +60,7 @@ export function reportRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Reports, newest first',
+        summary: 'List monitoring reports, newest first',
         headers: ProjectHeaders,
         params: ModelParams,
         querystring: EnvironmentPage,
@@ -78,7 +78,7 @@ export function reportRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'A report',
+        summary: 'Get a monitoring report',
         headers: ProjectHeaders,
         params: ModelParams.extend({ id: Id }),
         querystring: EnvironmentQuery,
@@ -97,7 +97,7 @@ export function reportRoutes(app: Api, context: RouteContext): void {
       schema: {
         tags,
         summary:
-          'A report, or the latest one, as one page with plots; browsers may give the key as the password of HTTP Basic',
+          'Get a monitoring report, or the latest one, as one page with plots; browsers may send the key as the password of HTTP Basic',
         headers: ProjectHeaders,
         params: ModelParams.extend({ id: z.union([Id, z.literal('latest')]) }),
         querystring: EnvironmentQuery,
@@ -123,7 +123,7 @@ export function reportRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Findings that are open',
+        summary: 'List open findings',
         headers: ProjectHeaders,
         params: ModelParams,
         querystring: EnvironmentQuery,
@@ -148,7 +148,7 @@ async function documentOf(context: RouteContext, scope: Scope, id: string): Prom
   if (report === undefined)
     throw new PerennialError(
       'not-found',
-      `${scope.model} has no report in ${scope.environment} yet; make one by perennial monitor`,
+      `${scope.model} has no report in ${scope.environment} yet; create one with perennial monitor`,
       { model: scope.model },
     );
   const { configuration } = await models.currentConfiguration(scope);

@@ -39,7 +39,7 @@ export function servedRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags: ['deployments'],
-        summary: 'What served at an instant, as decided and as the gateways had it',
+        summary: 'Get what served at an instant: what was decided, and what the gateways had loaded',
         headers: ProjectHeaders,
         params: ModelParams,
         querystring: EnvironmentQuery.extend({ at: InstantInput.optional() }),
