@@ -107,12 +107,16 @@ export class EmbeddedStack {
     return schema.parse(body);
   }
 
+  /** Stops the stack in an orderly way and keeps its state, with which another stack can start. */
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    this.#child.kill('SIGTERM');
+    await once(this.#child, 'exit');
+  }
+
   /** Stops the stack in an orderly way and removes its state. */
   async end(): Promise<void> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
-      this.#child.kill('SIGTERM');
-      await once(this.#child, 'exit');
-    }
+    await this.stop();
     await rm(this.home, { recursive: true, force: true });
     await this.#afterwards();
   }
@@ -120,14 +124,16 @@ export class EmbeddedStack {
 
 /**
  * Starts a stack and waits until each of its parts answers. `afterwards` runs after the stack has ended. The state is
- * in a new folder, or in the folder that PERENNIAL_HOME names; `end` removes either one.
+ * in a new folder, or in the folder that PERENNIAL_HOME names; `end` removes either one. `root` is the checkout whose code
+ * runs.
  */
 export async function startEmbeddedStack(
   environment: Record<string, string> = {},
   afterwards: () => Promise<void> = async () => {},
+  root: string = repository,
 ): Promise<EmbeddedStack> {
   const home = environment.PERENNIAL_HOME ?? (await mkdtemp(join(tmpdir(), 'perennial-stack-')));
-  const child = spawn(process.execPath, [join(repository, 'stack/main.ts')], {
+  const child = spawn(process.execPath, [join(root, 'stack/main.ts')], {
     env: {
       ...process.env,
       PERENNIAL_HOME: home,
