@@ -6,7 +6,7 @@ import { html, table, time } from '../html.ts';
 export function decideSection({ approval, decide }: Evidence): Html {
   const { votes, earlierVotes, policy, status } = approval;
   const cast = votesTable(votes, 'Nobody has voted yet.');
-  const wanted = `${policy.votes} ${policy.votes === 1 ? 'vote' : 'votes'} of ${policy.roles.join(' or ')}; one reject rejects. ${policy.requesterMayVote ? 'Who asked may vote' : 'Who asked may not vote'}, ${(policy.lastCommitterMayVote ?? policy.requesterMayVote) ? 'and who recorded the code may' : 'nor may who recorded the code'}.`;
+  const wanted = `The policy requires ${policy.votes} ${policy.votes === 1 ? 'vote' : 'votes'} from principals with the role ${policy.roles.join(' or ')}; a single vote to reject rejects the request. The requester ${policy.requesterMayVote ? 'may' : 'may not'} vote. The principal who recorded the training code ${(policy.lastCommitterMayVote ?? policy.requesterMayVote) ? 'may' : 'may not'} vote.`;
   const form = html`<form id="decide-form" data-path="${decide.path}" data-digest="${decide.digest}">
       <label>Your API key <input name="key" type="password" autocomplete="off" required /></label>
       <label>Comment <textarea name="comment" rows="2" maxlength="2000"></textarea></label>
@@ -16,11 +16,11 @@ export function decideSection({ approval, decide }: Evidence): Html {
       </div>
       <output role="status"></output>
     </form>
-    <p class="none">Or in a terminal: <code>perennial approve ${decide.id} --digest ${decide.digest}</code></p>`;
+    <p class="none">To vote in a terminal: <code>perennial approve ${decide.id} --digest ${decide.digest}</code></p>`;
   return html`<section id="decide">
     <h2>Decide</h2>
     <p>${wanted}</p>
-    ${cast}${earlierVotes.length === 0 ? '' : earlier(earlierVotes)}${status === 'pending' ? form : html`<p>This request is <strong>${status}</strong> and takes no votes.</p>`}
+    ${cast}${earlierVotes.length === 0 ? '' : earlier(earlierVotes)}${status === 'pending' ? form : html`<p>This request is <strong>${status}</strong> and accepts no votes.</p>`}
   </section>`;
 }
 
@@ -34,8 +34,8 @@ function votesTable(votes: Votes, none: string): Html {
 function earlier(votes: Votes): Html {
   return html`<h3>Earlier votes</h3>
     <p>
-      The version was approved in place of another champion. Since then the champion has changed, so the version was
-      measured against the new one and the request is made again. These votes count for nothing here.
+      The version was approved to replace another champion. Since then the champion has changed, so the version was
+      measured against the new champion, and approval is requested again. These votes do not count for this request.
     </p>
     ${votesTable(votes, '')}`;
 }
@@ -46,7 +46,7 @@ function earlier(votes: Votes): Html {
  */
 export const decideScript = `
 const form = document.getElementById('decide-form');
-if (form && !location.protocol.startsWith('http')) form.replaceWith('This page is a copy: decide in a terminal.');
+if (form && !location.protocol.startsWith('http')) form.replaceWith('This page is a saved copy, so you cannot vote here.');
 form?.addEventListener('submit', async (event) => {
   event.preventDefault();
   const output = form.querySelector('output');
@@ -61,7 +61,7 @@ form?.addEventListener('submit', async (event) => {
       body: JSON.stringify({ decision, digest: form.dataset.digest, comment: fields.get('comment') }),
     });
     const body = await answer.json();
-    output.textContent = answer.ok ? 'Your vote is recorded: ' + decision + '.' : body.detail ?? 'It was refused.';
+    output.textContent = answer.ok ? 'Your vote is recorded: ' + decision + '.' : body.detail ?? 'The vote was refused.';
     if (answer.ok) form.querySelector('[name=key]').value = '';
     for (const button of form.querySelectorAll('button')) button.disabled = answer.ok;
   } catch {

@@ -16,7 +16,7 @@ export function dataSection({ data }: Evidence): Html {
   const columns = [
     ...columnsAdded.map((name) => ['added', name]),
     ...columnsRemoved.map((name) => ['removed', name]),
-    ...columnsChanged.map((name) => ['of another type', name]),
+    ...columnsChanged.map((name) => ['type changed', name]),
   ];
   // Manifests list parts and not rows: a part may have been replaced because a single row in it changed.
   const moved =
@@ -24,15 +24,15 @@ export function dataSection({ data }: Evidence): Html {
       ? rowsMoved(data.compared)
       : rowsRemoved === 0
         ? html`<strong>${number(rowsAdded)} added</strong>`
-        : html`<strong>${number(rowsAdded)} in parts that are new</strong>, ${number(rowsRemoved)} in parts that are
-            gone; a row that changed, or that shared its part with one, is in both`;
+        : html`<strong>${number(rowsAdded)} rows in new parts</strong>, ${number(rowsRemoved)} rows in removed parts;
+            both counts include changed rows, and unchanged rows in the same part as a changed row`;
   const compared =
     from === null
-      ? html`<p>Dataset ${to} of ${number(rows)} rows; nothing served before it.</p>`
+      ? html`<p>Dataset ${to} has ${number(rows)} rows; there is no champion to compare it with.</p>`
       : from === to
-        ? html`<p>The same as the champion’s: dataset ${to} of ${number(rows)} rows.</p>`
+        ? html`<p>The same as the champion’s: dataset ${to} with ${number(rows)} rows.</p>`
         : html`<p>
-            Dataset ${from} of ${number(rowsBefore)} rows → dataset ${to} of ${number(rows)} rows: ${moved}.
+            Dataset ${from} with ${number(rowsBefore)} rows → dataset ${to} with ${number(rows)} rows: ${moved}.
             <code>perennial data diff ${from} ${to}</code> compares them row by row.
           </p>`;
   return html`<section id="data">
@@ -43,7 +43,8 @@ export function dataSection({ data }: Evidence): Html {
 
 function rowsMoved({ rows, key }: RowsCompared): Html {
   const { added, removed, changed, unchanged } = rows;
-  const how = key === null ? 'the key is not unique, so a row that changed is one removed and one added' : `by ${key}`;
+  const how =
+    key === null ? 'the key is not unique, so a changed row counts as one removed and one added' : `matched by ${key}`;
   const altered = changed === null ? '' : html`, <strong>${number(changed)} changed</strong>`;
   return html`<strong>${number(added)} added</strong>, <strong>${number(removed)} removed</strong>${altered},
     ${number(unchanged)} unchanged (${how})`;
@@ -65,15 +66,15 @@ function columnsMoved({ changedBy, shifts, columns }: RowsCompared): Html {
     number(differs.get(column) ?? 0),
   ]);
   const rest =
-    columns > shifts.length ? html`<p class="none">and ${columns - shifts.length} that have moved less</p>` : '';
+    columns > shifts.length ? html`<p class="none">and ${columns - shifts.length} more, which have moved less</p>` : '';
   return html`<h3>Shift per column</h3>
-    ${table(['column', 'psi', 'mean before', 'mean after', 'moved by (standard deviations)', 'nulls before', 'nulls after', 'differs in rows'], rows, 'They have no column in common.')}${rest}`;
+    ${table(['column', 'psi', 'mean before', 'mean after', 'moved by (standard deviations)', 'nulls before', 'nulls after', 'changed rows'], rows, 'The two datasets have no column in common.')}${rest}`;
 }
 
 export function codeSection({ code, parameters, dependencies, configuration }: Evidence): Html {
   const files =
     code === null || code.files.length === 0
-      ? html`<p class="none">The training code is the champion’s, or there is no champion.</p>`
+      ? html`<p class="none">The training code is the same as the champion’s, or there is no champion.</p>`
       : html`${code.files.map(fileView)}`;
   const numbers = code === null || code.from === null || code.from === code.to ? '' : `, ${code.from} → ${code.to}`;
   return html`<section id="code">
@@ -102,7 +103,7 @@ function fileView({ path, change, lines }: FileDifference): Html {
   if (lines === null)
     return html`<details>
       ${summary}
-      <p class="none">It is no text, or too long to be shown here.</p>
+      <p class="none">The file is not text, or is too long to be shown here.</p>
     </details>`;
   const shown = lines.map((line) => html`<span class="${kindOf(line)}">${line} </span>`);
   return html`<details open>
@@ -154,18 +155,18 @@ export function lineageSection({ lineage, approval }: Evidence): Html {
 
 /** Without `data.window`, a build reads from year 1, and then only the end is shown. */
 function span({ from, to }: NonNullable<Evidence['lineage']>['trained']): string {
-  return from.startsWith('0001-') ? `up to ${time(to)}` : `of ${time(from)} to ${time(to)}`;
+  return from.startsWith('0001-') ? `up to ${time(to)}` : `from ${time(from)} to ${time(to)}`;
 }
 
 export function planSection({ rollbackTarget, traffic, stops }: Evidence): Html {
   const target =
     rollbackTarget === null
-      ? html`<p>There is nothing to go back to: a rollback would leave nothing serving.</p>`
+      ? html`<p>There is no release to roll back to: after a rollback, nothing would serve.</p>`
       : html`<p>
           A rollback brings back version ${rollbackTarget.modelVersion}, release ${short(rollbackTarget.release)}.
         </p>`;
   const stop =
-    stops.length === 0 ? '' : html`<p>Within a step it goes back by itself when ${stops.join(', or when ')}.</p>`;
+    stops.length === 0 ? '' : html`<p>The canary is rolled back automatically if ${stops.join(', or if ')}.</p>`;
   const steps = traffic.map((step) => html`<li>${step}</li>`);
   return html`<section id="plan">
     <h2>Rollback target and traffic plan</h2>

@@ -44,7 +44,10 @@ export function evidenceDocument(
         ? null
         : { release: rollbackTarget, modelVersion: championVersion },
     ...trafficPlan(subject),
-    missing: details === null ? ['this request is older than the details that a newer one shows'] : details.missing,
+    missing:
+      details === null
+        ? ['this request was made by an earlier version of Perennial, which did not record its details']
+        : details.missing,
     decide: { method: 'POST', path: `/v1/approvals/${approval.id}/votes`, digest: approval.digest, id: approval.id },
   };
 }

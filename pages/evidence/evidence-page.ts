@@ -66,12 +66,12 @@ function header({ approval, gates }: Evidence): Html {
   const { model, environment, project, modelVersion, championVersion, status, requestedByName, recordedAt, expiresAt } =
     approval;
   const passed = gates.filter(({ verdict }) => verdict === 'pass').length;
-  const replaces = championVersion === null ? 'the first release there' : `in place of version ${championVersion}`;
+  const replaces = championVersion === null ? 'the first release' : `in place of version ${championVersion}`;
   return html`<header>
     <p class="none">${project} · request ${approval.id}</p>
     <h1>${model} in ${environment}: version ${modelVersion}, ${replaces}</h1>
     <p>
-      <span class="verdict ${status}">${status}</span> ${passed} of ${gates.length} gates pass · asked by
+      <span class="verdict ${status}">${status}</span> ${passed} of ${gates.length} gates pass · requested by
       ${requestedByName} at ${time(recordedAt)} · expires at ${time(expiresAt)}
     </p>
   </header>`;
@@ -92,7 +92,7 @@ function warningsSection({ warnings }: Evidence): Html {
 function missingSection({ missing }: Evidence): Html {
   if (missing.length === 0) return html``;
   return html`<section id="missing">
-    <h2>What is missing here</h2>
+    <h2>Missing from this evidence</h2>
     <ul>
       ${missing.map((what) => html`<li>${what}</li>`)}
     </ul>

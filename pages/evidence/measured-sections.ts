@@ -18,7 +18,7 @@ export function gatesSection({ gates }: Evidence): Html {
   ]);
   return html`<section id="gates">
     <h2>Gates</h2>
-    ${table(['gate', 'verdict', 'value', 'threshold', 'n', 'why'], rows, 'The configuration has no gates: nothing but you stands between this version and its callers.')}
+    ${table(['gate', 'verdict', 'value', 'threshold', 'n', 'reason'], rows, 'The configuration has no gates: the votes are the only check of this version.')}
   </section>`;
 }
 
@@ -45,12 +45,12 @@ export function comparisonSection({ comparison, approval }: Evidence): Html {
   const refit =
     measuredOf === undefined
       ? ''
-      : `, of version ${measuredOf}: version ${approval.modelVersion} is its refit, which was trained on these rows too, so nothing can be measured of it`;
+      : `, with version ${measuredOf}: version ${approval.modelVersion} is its refit, which was trained on these rows too, so it cannot be measured on them`;
   const gained =
     gain === null
       ? html`<p class="none">
-          No gain can be told:
-          ${approval.championVersion === null ? 'nothing serves there yet' : 'the comparison is inconclusive'}.
+          The gain is unknown:
+          ${approval.championVersion === null ? 'there is no champion yet' : 'the comparison is inconclusive'}.
         </p>`
       : html`<p>
             Gain in ${metric} over the champion: <strong>${percent(gain)}</strong>${
@@ -59,11 +59,11 @@ export function comparisonSection({ comparison, approval }: Evidence): Html {
                 : html`, between ${percent(gainInterval.low)} and ${percent(gainInterval.high)} at confidence
                   ${gainInterval.confidence}`
             }.
-            More than zero is better.
+            A gain above zero is better.
           </p>
           ${gainInterval === null ? '' : intervalPlot(gain, gainInterval)}`;
   return html`<section id="comparison">
-    <h2>Champion beside challenger</h2>
+    <h2>Champion and challenger</h2>
     <p>Measured by the platform on the same ${number(challenger.rows)} held-out rows${refit}.</p>
     ${table(['metric', before, `challenger: version ${measuredOf ?? approval.modelVersion}${challengerInterval === null ? '' : ` [interval at ${challengerInterval.confidence}]`}`, ''], rows, 'Nothing was measured.')}
     ${gained}
@@ -76,10 +76,12 @@ export function slicesSection({ slices, comparison }: Evidence): Html {
     .slice(0, mostSlices)
     .map(({ slice, rows: n, challenger, champion }) => [slice, number(n), number(champion), number(challenger)]);
   const more =
-    slices.length > mostSlices ? html`<p class="none">and ${slices.length - mostSlices} better ones</p>` : '';
+    slices.length > mostSlices
+      ? html`<p class="none">and ${slices.length - mostSlices} more with better values</p>`
+      : '';
   return html`<section id="slices">
     <h2>Worst slices</h2>
-    ${table(['slice', 'rows', `champion ${metric}`, `challenger ${metric}`], rows, 'No gate looks at slices; name one with slice: COLUMN in build.gates.')}${more}
+    ${table(['slice', 'rows', `champion ${metric}`, `challenger ${metric}`], rows, 'No gate checks slices; add one with slice: COLUMN in build.gates.')}${more}
   </section>`;
 }
 
@@ -87,7 +89,7 @@ export function calibrationSection({ calibration }: Evidence): Html {
   if (calibration === null)
     return html`<section id="calibration">
       <h2>Calibration</h2>
-      <p class="none">The model answers no probabilities of two classes, so there is nothing to calibrate.</p>
+      <p class="none">The model does not predict probabilities of two classes, so there is no calibration to show.</p>
     </section>`;
   const rows = calibration.challenger.map(({ predicted, observed, rows: n }) => [
     number(predicted, 3),
@@ -96,7 +98,10 @@ export function calibrationSection({ calibration }: Evidence): Html {
   ]);
   return html`<section id="calibration">
     <h2>Calibration</h2>
-    <p>Of rows that are given a probability, the share that is positive; on the line is calibrated.</p>
+    <p>
+      Each point shows rows with similar predicted probabilities: their mean prediction, and the share of them that is
+      positive. A calibrated model lies on the diagonal.
+    </p>
     ${calibrationPlot(calibration)} ${table(['mean predicted', 'observed', 'rows'], rows, 'Nothing was measured.')}
   </section>`;
 }
@@ -106,8 +111,8 @@ export function changedRowsSection({ changedRows, approval, comparison }: Eviden
   if (changedRows === null) {
     const why =
       approval.championVersion === null
-        ? 'Nothing serves there yet: no row has another answer today.'
-        : 'They could not be gathered; see below.';
+        ? 'There is no champion yet, so no prediction changes.'
+        : 'These rows are missing from this evidence; the reason is given below.';
     return html`<section id="changed-rows">
       <h2>${title}</h2>
       <p class="none">${why}</p>
@@ -130,21 +135,21 @@ export function changedRowsSection({ changedRows, approval, comparison }: Eviden
   ]);
   const summary =
     kind === 'flip'
-      ? `${number(changed)} of ${number(compared)} held-out rows get another decision (${percent(compared === 0 ? 0 : changed / compared)}).`
-      : `${number(changed)} of ${number(compared)} held-out rows get another prediction, ${number(meanDifference, 4)} apart on average.`;
+      ? `${number(changed)} of ${number(compared)} held-out rows would get a different decision (${percent(compared === 0 ? 0 : changed / compared)}).`
+      : `${number(changed)} of ${number(compared)} held-out rows would get a different prediction; the mean difference over all rows is ${number(meanDifference, 4)}.`;
   // Older evidence lacks `challengerTrainedOn`. In it, `measuredOf` is present only for a refit, which was trained on
   // these rows.
   const isTrainedOn = changedRows.challengerTrainedOn ?? comparison.measuredOf !== undefined;
   const refit = isTrainedOn
     ? html`<p>
-        Version ${approval.modelVersion} is a refit and was trained on these rows: what changes here is what it has
-        learnt from them, and its answers to them say nothing of how well it will do on others.
+        Version ${approval.modelVersion} is a refit and was trained on these rows: the changes show what it has learnt
+        from them, and say nothing about how well it will predict other rows.
       </p>`
     : '';
   return html`<section id="changed-rows">
     <h2>${title}</h2>
     <p>${summary}</p>
     ${refit}
-    ${table(['row', 'truth', 'champion', 'challenger', ...names], body, 'Every row gets the answer that it gets today.')}
+    ${table(['row', 'truth', 'champion', 'challenger', ...names], body, 'Every row would get the same prediction as today.')}
   </section>`;
 }

@@ -16,11 +16,13 @@ export function distributionSection({ report }: ReportDocument): Html {
     <h2>Distributions</h2>
     ${
       plots.length === 0
-        ? html`<p class="none">This report is from before distributions were kept.</p>`
+        ? html`<p class="none">
+            This report was made by an earlier version of Perennial, which did not keep distributions.
+          </p>`
         : html`<p class="none">
               Shares of rows: <span class="key reference">■</span> the reference,
-              <span class="key current">■</span> this window. Bins of numbers are the reference’s tenths; a value with
-              more than a tenth is a bin of its own.
+              <span class="key current">■</span> this window. Numbers are binned by the deciles of the reference; a
+              value in more than a tenth of the rows has a bin of its own.
             </p>
             <div class="multiples">${plots}</div>`
     }

@@ -20,9 +20,10 @@ export function heatMapSection({ report, history }: ReportDocument): Html {
   return html`<section id="heat-map">
     <h2>Drift by column and time</h2>
     <p class="none">
-      One column a report. From half its threshold a statistic is shaded, from the threshold it is drift. Where chance
-      alone reaches further than the threshold, that takes its place. What is pale is excluded, or of fewer values than
-      monitor.minRows, and decides nothing. A test with a p-value is drift, or is not.
+      Each column is a report. A cell is shaded from half the threshold of its statistic; from the threshold on, it is
+      drift. Where chance alone can exceed the threshold, the value that chance reaches is used instead. A pale cell
+      decides nothing: it is excluded, or has fewer values than monitor.minRows. A test with a p-value is either drift
+      or not.
     </p>
     <div class="scroll">
       <svg
@@ -42,7 +43,13 @@ export function heatMapSection({ report, history }: ReportDocument): Html {
   </section>`;
 }
 
-const legends = ['below half the threshold', 'to the threshold', 'drift', 'twice the threshold', 'four times'] as const;
+const legends = [
+  'below half the threshold',
+  'below the threshold',
+  'drift',
+  'twice the threshold',
+  'four times the threshold',
+] as const;
 
 function keyOf({ subject, column }: Pick<DriftResult, 'subject' | 'column'>): string {
   return `${subject} ${column}`;
@@ -102,8 +109,8 @@ export function importanceSection({ report }: ReportDocument): Html {
   return html`<section id="importance">
     <h2>Importance against drift</h2>
     <p class="none">
-      To the right of the line a feature has drifted; the higher it is, the more the champion leans on it.
-      ${weightedDrift === undefined ? '' : `Weighted by importance, the features have moved ${number(weightedDrift, 3)} thresholds.`}
+      Features to the right of the line have drifted; the higher a feature is, the more the champion depends on it.
+      ${weightedDrift === undefined ? '' : `The mean drift of the features, weighted by importance, is ${number(weightedDrift, 3)} times the threshold.`}
     </p>
     <svg class="plot" viewBox="0 0 ${width} ${height}" role="img" aria-label="importance against drift">
       <line class="frame" x1="${left}" x2="${width - 90}" y1="${height - bottom}" y2="${height - bottom}" />
@@ -113,7 +120,7 @@ export function importanceSection({ report }: ReportDocument): Html {
         (tick) => html`<text x="${left - 6}" y="${pixel(y(tick) + 4)}" text-anchor="end">${percent(tick, 0)}</text>`,
       )}
       <text x="${pixel(x(1))}" y="${height - bottom + 16}" text-anchor="middle">threshold</text>
-      <text x="${width - 90}" y="${height - 6}" text-anchor="end">statistic in thresholds →</text>
+      <text x="${width - 90}" y="${height - 6}" text-anchor="end">statistic divided by threshold →</text>
       ${known.map((result, at) => {
         const [cx, cy] = [pixel(x(moved[at] ?? 0)), pixel(y(result.importance))];
         return html`<circle class="${pointStyle[driftWord(result)]}" cx="${cx}" cy="${cy}" r="5"

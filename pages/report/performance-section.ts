@@ -35,8 +35,8 @@ export function performanceSection({ report, history, generations, metric }: Rep
   return html`<section id="performance">
     <h2>Performance over time</h2>
     <p class="none">
-      ${metric} of each window, at its end: by its labels, and dashed as it is estimated without them, with one standard
-      error up and down; every line from top to bottom is a release that took over.
+      ${metric} of each window, drawn at the end of the window. Solid line: measured with labels. Dashed line: estimated
+      without labels, with one standard error up and down. Vertical lines: a release became champion.
     </p>
     ${chart} ${numbers(report, metric)}
   </section>`;
@@ -149,10 +149,10 @@ function numbers({ body }: Report, configured: MetricName): Html {
     estimate === null || estimate === undefined
       ? html``
       : html`<p class="none">
-          Estimated without labels by
-          ${estimate.method === 'cbpe' ? 'confidence (CBPE)' : 'direct loss estimation (DLE)'} over
-          ${number(estimate.rows)} rows, from ${number(estimate.referenceRows)} of the holdout; ± is one standard error
-          of a sample of this size.
+          Estimated without labels with
+          ${estimate.method === 'cbpe' ? 'confidence-based performance estimation (CBPE)' : 'direct loss estimation (DLE)'}
+          over ${number(estimate.rows)} rows, based on ${number(estimate.referenceRows)} rows of the holdout; ± is one
+          standard error of a sample of this size.
         </p>`;
   const leftOut = (body.leftOut ?? []).map((entry) => html`<p class="none">${leftOutWords(entry)}.</p>`);
   return html`<h3>In this window, until ${time(body.to)}</h3>

@@ -76,9 +76,9 @@ function header({ report, metric, served }: ReportDocument): Html {
     <h1>${titleOf(body)}</h1>
     <p>${time(body.from)} to ${time(body.to)}, compared with ${reference(body)}.</p>
     ${body.referenceNote === undefined ? html`` : html`<p class="note">${body.referenceNote}.</p>`}
-    ${body.sufficient ? html`` : html`<p class="note">Fewer rows than monitor.minRows: this is reported and decides nothing.</p>`}
+    ${body.sufficient ? html`` : html`<p class="note">The window has fewer rows than monitor.minRows, so this report decides nothing.</p>`}
     ${refusedNote(served)}
-    ${body.dropped === 0 ? html`` : html`<p class="note">${number(body.dropped)} predictions were not logged, as the log was full.</p>`}
+    ${body.dropped === 0 ? html`` : html`<p class="note">${number(body.dropped)} predictions were not logged, because the log was full.</p>`}
     <div class="tiles">
       ${tiles.map(([name, value, kind]) => html`<div class="tile"><b class="${kind}">${value}</b><span>${name}</span></div>`)}
     </div>
@@ -113,8 +113,8 @@ function titleOf({ model, environment }: ReportDocument['report']['body']): stri
 }
 
 function reference({ reference: kind, referenceWindow }: ReportDocument['report']['body']): string {
-  if (referenceWindow === undefined) return 'what the champion was trained on';
+  if (referenceWindow === undefined) return 'the rows that the champion was trained on';
   const { from, to, rows } = referenceWindow;
-  const name = kind === 'previous' ? 'the window before' : 'the same window a year ago';
+  const name = kind === 'previous' ? 'the previous window' : 'the same window a year ago';
   return `${name} (${number(rows)} rows served from ${time(from)} to ${time(to)})`;
 }

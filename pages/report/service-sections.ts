@@ -14,11 +14,11 @@ export function findingsSection({ report: { body } }: ReportDocument): Html {
     time(since),
     clearSince === undefined
       ? ''
-      : `clear in the window to ${time(clearSince)}${state === 'open' ? '; a second one closes it' : ''}`,
+      : `clear in the window until ${time(clearSince)}${state === 'open' ? '; a second clear window closes the finding' : ''}`,
   ]);
   return html`<section id="findings">
     <h2>Findings</h2>
-    ${table(['state', 'of', 'subject', 'value', 'threshold', 'since', ''], rows, 'Nothing was found, and nothing is open.')}
+    ${table(['state', 'kind', 'subject', 'value', 'threshold', 'since', ''], rows, 'Nothing was found, and no finding is open.')}
     ${body.triggers.length === 0 ? html`` : html`<p>Triggers: ${body.triggers.join(', ')}.</p>`}
   </section>`;
 }
@@ -35,8 +35,8 @@ export function qualitySection({ report: { body } }: ReportDocument): Html {
       detail,
     ]);
   return html`<section id="quality">
-    <h2>The values themselves</h2>
-    ${table(['column', 'what', 'share', 'finding from', ''], rows, 'Nothing more is missing than in the reference, out of its range, or new.')}
+    <h2>Quality of values</h2>
+    ${table(['column', 'kind', 'share', 'threshold of a finding', ''], rows, 'No values are new or outside the range of the reference, and no more are missing than in the reference.')}
   </section>`;
 }
 
@@ -52,8 +52,8 @@ export function labelsSection({ report: { body } }: ReportDocument): Html {
 
 function delays({ histogram, p50Ms, p90Ms, maxMs, rows }: LabelDelay): Html {
   return html`<p class="none">
-      A label came ${lasting(p50Ms)} after its prediction in the median, nine of ten within ${lasting(p90Ms)}, the last
-      after ${lasting(maxMs)}.
+      Half of the labels came within ${lasting(p50Ms)} of their predictions, nine of ten within ${lasting(p90Ms)}, and
+      the last after ${lasting(maxMs)}.
     </p>
     ${bars(
       histogram.map(({ withinMs, rows: some }) => ({
@@ -61,7 +61,7 @@ function delays({ histogram, p50Ms, p90Ms, maxMs, rows }: LabelDelay): Html {
         share: rows === 0 ? 0 : some / rows,
         told: number(some),
       })),
-      'how late labels came',
+      'delay of labels',
     )}`;
 }
 
@@ -70,17 +70,17 @@ export function trafficSection({ report: { body } }: ReportDocument): Html {
   const most = Math.max(1, ...(volume ?? []));
   return html`<section id="traffic">
     <h2>Volume, errors, latency</h2>
-    ${traffic === undefined ? html`<p class="none">This report is from before they were kept.</p>` : counts(traffic)}
+    ${traffic === undefined ? html`<p class="none">This report was made by an earlier version of Perennial, which did not keep these counts.</p>` : counts(traffic)}
     ${
       volume === undefined
         ? html``
-        : html`<h3>Predictions by when they happened, ${time(body.from)} to ${time(body.to)}</h3>
+        : html`<h3>Predictions over time, ${time(body.from)} to ${time(body.to)}</h3>
             ${bars(
               volume.map((rows) => ({ name: '', share: rows / most, told: number(rows) })),
               'predictions over the window',
             )}`
     }
-    <h3>Who answered</h3>
+    <h3>Predictions by release</h3>
     ${table(
       ['release', 'version', 'predictions'],
       body.releases.map(({ release, modelVersion, predictions }) => [
@@ -88,7 +88,7 @@ export function trafficSection({ report: { body } }: ReportDocument): Html {
         modelVersion,
         number(predictions),
       ]),
-      'Nobody.',
+      'There are no predictions.',
     )}
   </section>`;
 }
@@ -104,7 +104,7 @@ function counts({ since, requests, errors, latency }: NonNullable<Report['body']
     ],
   ];
   const span = since === null ? 'since the beginning' : `since the report of ${time(since)}`;
-  return html`<p class="none">As the gateways counted, ${span}.</p>
+  return html`<p class="none">Counted by the gateways ${span}.</p>
     ${table(['', ''], rows, '')}`;
 }
 

@@ -250,7 +250,7 @@ describe('a window without labels of a model with three classes', () => {
     expect(status).toBe(200);
     expect(text).toContain('macroF1 of each window');
     expect(text).toMatch(/0\.7533\d* ± 0\.00565/);
-    expect(text).toContain('confidence (CBPE)');
+    expect(text).toContain('confidence-based performance estimation (CBPE)');
     expect(text).toContain('macroF1 (estimated)');
     // The estimate appears in the chart with its error, and in the tile that labels will fill later.
     expect(text).toMatch(/<line class="estimated"/);

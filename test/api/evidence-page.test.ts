@@ -91,7 +91,7 @@ test('the page has its sections in the order in which a reader needs them', () =
 
 test('the page shows the votes for an earlier request, and that they do not count', () => {
   const page = evidencePage(evidenceDocument(exampleApproval, exampleDetails, 'bo'), 'a-nonce');
-  expect(page).toMatch(/These votes count for nothing here\.[^]*bea[^]*better than version 4/);
+  expect(page).toMatch(/These votes do not count for this request\.[^]*bea[^]*better than version 4/);
 });
 
 test('the plan announces no bake and no stop for a release that gets all requests at once', () => {
@@ -99,7 +99,7 @@ test('the plan announces no bake and no stop for a release that gets all request
   const straight = { ...strategy, canary: [100], shadow: undefined };
   expect(trafficPlan({ strategy: straight, champion })).toEqual({ traffic: ['all requests'], stops: [] });
   const { traffic, stops } = trafficPlan({ strategy, champion: null });
-  expect(traffic).toEqual([expect.stringMatching(/^all requests at once: nothing serves there yet/)]);
+  expect(traffic).toEqual([expect.stringMatching(/^all requests at once, because there is no champion/)]);
   expect(stops).toEqual([]);
 });
 
@@ -108,15 +108,15 @@ test('slices are sorted worst first, and the plan names every step and what stop
   expect(slices.map(({ slice }) => slice)).toEqual(['workingday=0', 'workingday=1']);
   expect(rollbackTarget).toMatchObject({ modelVersion: 5 });
   expect(traffic).toEqual([
-    'no requests: asked beside the champion for at least 10m and 200 rows; it stops when more than 20 % differ by more than 25, or when it fails on more than 1 %',
-    '10 % of requests for at least 5m and 50 requests; with fewer it waits for more',
-    '50 % of requests for at least 5m and 50 requests; with fewer it waits for more',
+    'no requests: as a shadow, it predicts beside the champion for at least 10m and 200 rows (aborted if more than 20 % of its predictions differ by more than 25, or if it fails on more than 1 % of the rows)',
+    '10 % of requests for at least 5m and 50 requests (with fewer, the rollout waits for more)',
+    '50 % of requests for at least 5m and 50 requests (with fewer, the rollout waits for more)',
     'all requests',
   ]);
   expect(stops).toEqual([
-    'more than 1 % of its requests fail that the champion can answer',
+    'more than 1 % of its requests fail although the champion can answer them',
     'its p99 latency is above 50 ms',
-    'its rmse over 30 labels or more is above 150',
+    'its rmse over at least 30 labels is above 150',
   ]);
 });
 
@@ -127,7 +127,7 @@ test('the metrics of a refit are attributed to the version that was evaluated', 
   const document = evidenceDocument(refit, exampleDetails, 'bo');
   expect(Evidence.parse(document).comparison.measuredOf).toBe(6);
   const page = evidencePage(document, 'a-nonce');
-  expect(page).toContain('of version 6: version 7 is its refit');
+  expect(page).toContain('with version 6: version 7 is its refit');
   expect(page).toContain('challenger: version 6 [interval');
   expect(page).toMatch(/Version 7 is a refit and was trained on these rows/);
   const plain = evidencePage(evidenceDocument(exampleApproval, exampleDetails, 'bo'), 'a-nonce');
@@ -139,7 +139,7 @@ test('parts that an upsert rewrote are not reported as added and removed rows', 
   const { compared: _compared, ...parts } = exampleDetails.data;
   const data = { ...parts, rows: 12_890, rowsAdded: 4_000, rowsRemoved: 4_000 };
   const page = evidencePage(evidenceDocument(exampleApproval, { ...exampleDetails, data }, 'bo'), 'a-nonce');
-  expect(page).toMatch(/4,000 in parts that are new<\/strong>, 4,000 in parts that are\s+gone/);
+  expect(page).toMatch(/4,000 rows in new parts<\/strong>, 4,000 rows in removed parts/);
   expect(page).not.toContain('4,000 added');
 });
 
@@ -149,7 +149,7 @@ test('compared data is reported as rows, and columns by the size of their shift'
     /720 added<\/strong>, <strong>0 removed<\/strong>, <strong>3 changed<\/strong>,\s+12,887 unchanged/,
   );
   expect(page).toMatch(/<code>temp<\/code><\/th>\s*<td>0.0412<\/td><td>0.49<\/td><td>0.51<\/td><td>0.1031<\/td>/);
-  expect(page).toContain('and 15 that have moved less');
+  expect(page).toContain('and 15 more, which have moved less');
 });
 
 test('a build without a window is shown as trained on all rows, not since the year one', () => {
