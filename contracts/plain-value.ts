@@ -25,7 +25,8 @@ export function refuseUnstorable(value: unknown, lineOf: ((path: KeyPath) => num
     const { path } = visit;
     const children = childrenOf(visit);
     units += 1 + (typeof visit.value === 'string' ? visit.value.length : 0) + String(path.at(-1) ?? '').length;
-    const message = units > mostUnits ? 'unfolds to more than 1 MiB' : problemOf(visit, children.length > 0);
+    const message =
+      units > mostUnits ? 'the configuration expands to more than 1 MiB here' : problemOf(visit, children.length > 0);
     if (message !== undefined) {
       const problem: ConfigurationProblem = { path, message };
       throw configurationError([problem], lineOf);
@@ -35,11 +36,12 @@ export function refuseUnstorable(value: unknown, lineOf: ((path: KeyPath) => num
 }
 
 function problemOf({ path, value }: Visit, hasChildren: boolean): string | undefined {
-  if (path.length >= deepest && hasChildren) return `nested more than ${deepest} deep`;
+  if (path.length >= deepest && hasChildren) return `is nested more than ${deepest} levels deep`;
   const key = path.at(-1);
-  if (key === '__proto__') return 'not a name that a key can have';
-  if (typeof key === 'string' && !isStorable(key)) return 'a key with a NUL character or half a surrogate pair';
-  if (typeof value === 'string' && !isStorable(value)) return 'a text with a NUL character or half a surrogate pair';
+  if (key === '__proto__') return 'is not allowed as the name of a key';
+  if (typeof key === 'string' && !isStorable(key)) return 'the key contains a NUL character or half a surrogate pair';
+  if (typeof value === 'string' && !isStorable(value))
+    return 'the text contains a NUL character or half a surrogate pair';
   return undefined;
 }
 

@@ -27,7 +27,7 @@ function problemsOf(issues: readonly Issue[], above: KeyPath): ConfigurationProb
 function unknownKey(path: KeyPath, key: string): ConfigurationProblem {
   const known = knownKeysAt(path);
   const place = [...path, key];
-  if (known.includes(key)) return { path: place, message: 'does not go with the keys beside it' };
+  if (known.includes(key)) return { path: place, message: 'cannot be combined with the keys beside it' };
   const nearest = nearestKey(key, known);
   return { path: place, message: `unknown key; the nearest known one is ${nearest ?? 'none'}`, nearest };
 }
@@ -40,7 +40,7 @@ function unionProblems(errors: readonly (readonly Issue[])[], path: KeyPath): Co
   const cost = (issues: readonly Issue[]): number =>
     issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? 10 * issue.keys.length : 1), 0);
   const [likeliest] = errors.toSorted((a, b) => cost(a) - cost(b));
-  return likeliest === undefined ? [{ path, message: 'has none of the known shapes' }] : problemsOf(likeliest, path);
+  return likeliest === undefined ? [{ path, message: 'has none of the known forms' }] : problemsOf(likeliest, path);
 }
 
 function wording(issue: Issue): string {

@@ -13,18 +13,23 @@ export const BuildSection = z.strictObject({
     .min(0)
     .max(2 ** 31 - 1)
     .default(0)
-    .describe('Handed to the script; of bootstrap resamples too'),
-  params: z.record(z.string(), z.json()).default({}).describe('Handed to the script as a JSON file; any names'),
+    .describe('Passed to the training script; also the seed of bootstrap resamples'),
+  params: z
+    .record(z.string(), z.json())
+    .default({})
+    .describe('Passed to the training script as a JSON file; any keys are allowed'),
   timeout: Duration.default('30m').describe('Training that runs longer is stopped'),
   resources: z
     .strictObject({
       queue: z
         .string()
-        .regex(trainingQueue, 'expected train, or train- and a name of a-z, 0-9 and -, such as train-gpu')
+        .regex(trainingQueue, 'expected train, or train- followed by a name of a-z, 0-9 and -, such as train-gpu')
         .default('train')
-        .describe('The task queue of the workers that train; workers poll those of PERENNIAL_TRAIN_QUEUES'),
+        .describe(
+          'The task queue on which the version is trained; a worker polls the training queues that PERENNIAL_TRAIN_QUEUES lists',
+        ),
       memory: ByteSize.optional().describe(
-        "The most memory of all processes of training together, shared memory included; default: half of the worker's machine",
+        "Maximum memory of all training processes together, including shared memory; default: half of the memory of the worker's machine",
       ),
       processes: z
         .number()
@@ -32,9 +37,9 @@ export const BuildSection = z.strictObject({
         .min(1)
         .max(100_000)
         .default(500)
-        .describe('The most processes of training at once; with more, all are stopped'),
+        .describe('Maximum number of training processes at once; if there are more, training is stopped'),
       disk: ByteSize.default('20GiB').describe(
-        'The most that training may hold in its output and temporary folders; with more, it is stopped',
+        'Maximum size of the output and temporary folders of training; if they hold more, training is stopped',
       ),
       files: z
         .number()
@@ -42,32 +47,36 @@ export const BuildSection = z.strictObject({
         .min(1)
         .max(10_000_000)
         .optional()
-        .describe('The most files and folders in them; default: 100000'),
+        .describe('Maximum number of files and folders in the output and temporary folders; default: 100000'),
     })
     .prefault({})
-    .describe('What training takes'),
+    .describe('The resources that training may use'),
   holdout: z
     .union([
-      z.strictObject({ last: Duration.describe('The last part of the window, back from asOf') }),
       z.strictObject({
-        fraction: z.number().gt(0).lt(1).describe('The share of rows, chosen by a hash of the key below'),
-        by: ColumnName.describe('The column whose hash decides; never the seed'),
+        last: Duration.describe(
+          "Length of the holdout: the last part of the window, counted back from the build's asOf",
+        ),
+      }),
+      z.strictObject({
+        fraction: z.number().gt(0).lt(1).describe('Share of the rows, selected by a hash of the column `by`'),
+        by: ColumnName.describe('The column whose hash selects the rows, regardless of the seed'),
       }),
     ])
-    .describe('What is kept from training, to measure on'),
+    .describe('The rows that are kept out of training, to measure the version on'),
   refit: z
     .boolean()
     .default(false)
     .describe(
-      'Whether a version that passes its gates is trained again on the holdout too: a version of its own, which is the one to deploy and cites the evaluation of the other',
+      'Whether a version that passes its gates is trained again with the holdout included. The result is a separate version, which is deployed and cites the evaluation of the first',
     ),
   metric: MetricName.default('rmse').describe(
-    'The one that summaries show, with its interval; a classifier names one of its own, such as rocAuc or macroF1',
+    'The metric that summaries show, with its confidence interval; a classifier needs a metric of its own task, such as rocAuc or macroF1',
   ),
   positive: z
     .union([z.string().max(200), z.number(), z.boolean()])
     .optional()
-    .describe('For task binary: the class that is looked for; when absent, the greater of the two'),
+    .describe('For task binary: the positive class; when absent, the greater of the two classes'),
   threshold: z
     .number()
     .gt(0)
@@ -80,21 +89,25 @@ export const BuildSection = z.strictObject({
     .max(1000)
     .optional()
     .describe(
-      'For a classifier: all values of the target, in the order of the model’s probabilities and of labels that are whole numbers from 0. Without it a model must show the order itself',
+      'For a classifier: all values of the target, in the order of the model’s probabilities. If the model outputs whole numbers from 0 as labels, they number the classes in this order. When absent, the model must show the order itself',
     ),
   output: z
     .string()
     .min(1)
     .max(200)
     .optional()
-    .describe('The output that is measured, of a model with several; the others are served and logged beside it'),
+    .describe(
+      'For a model with several outputs: the output that is measured; the others are served and logged with it',
+    ),
   quantile: z
     .number()
     .gt(0)
     .lt(1)
     .optional()
     .describe('For task regression: the quantile of the pinball loss; 0.5 when absent'),
-  confidence: Confidence.default(0.9).describe('Of the intervals'),
-  block: Duration.default('1 day').describe('Rows of the same calendar block are resampled together'),
-  gates: z.array(Gate).max(100).default([]).describe('All must pass for a version to be a candidate'),
+  confidence: Confidence.default(0.9).describe('Confidence level of the intervals'),
+  block: Duration.default('1 day').describe(
+    'Length of a calendar block; the bootstrap resamples all rows of a block together',
+  ),
+  gates: z.array(Gate).max(100).default([]).describe('A version must pass all gates to become a candidate'),
 });

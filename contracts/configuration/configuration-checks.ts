@@ -51,8 +51,8 @@ function codeHasOnePlace({ code: { path, git } }: Configuration): ConfigurationP
       path: path === undefined ? ['code'] : ['code', 'git'],
       message:
         path === undefined
-          ? 'needs path, a folder that the command line uploads, or git, a repository that the server fetches from'
-          : 'stands beside code.path; the code is in one place, so leave one of them out',
+          ? 'needs path (a folder that the command line uploads) or git (a repository that the server fetches)'
+          : 'cannot be combined with code.path; remove one of the two',
     },
   ];
 }
@@ -77,7 +77,7 @@ function pathsStayInside({ data: { source }, code, build }: Configuration): Conf
   });
   const [key, files] = 'path' in source ? ['path', source.path] : ['glob', 'glob' in source ? source.glob : ''];
   if (!/\p{Cc}/u.test(files)) return leaving;
-  return [...leaving, { path: ['data', 'source', key], message: 'holds a control character; rename the file' }];
+  return [...leaving, { path: ['data', 'source', key], message: 'contains a control character; rename the file' }];
 }
 
 function notebookOf([program, file]: readonly string[]): string | undefined {
@@ -97,9 +97,14 @@ function namesCanBeColumns({ data: { features, target, key } }: Configuration): 
     const twin = seen.get(lower);
     seen.set(lower, name);
     if (reservedColumns.has(lower))
-      return [{ path, message: `"${name}" is a name that Perennial uses for itself; rename the column in the source` }];
+      return [{ path, message: `"${name}" is a name that is reserved for Perennial; rename the column in the source` }];
     if (twin === undefined || twin === name) return [];
-    return [{ path, message: `"${name}" differs from "${twin}" by case alone, and columns are told apart without it` }];
+    return [
+      {
+        path,
+        message: `"${name}" differs from "${twin}" only in case, and column names are not case-sensitive; rename one of them`,
+      },
+    ];
   });
 }
 
@@ -108,7 +113,12 @@ function columnsAreConsistent({ data: { features, target } }: Configuration): Co
   return features.flatMap((feature, index) => {
     const path = ['data', 'features', index];
     if (feature === target)
-      return [{ path, message: `"${feature}" is the target; a model that is given the answer learns nothing` }];
+      return [
+        {
+          path,
+          message: `"${feature}" is the target, and a model that receives the answer learns nothing; remove it from the features`,
+        },
+      ];
     if (seen.has(feature)) return [{ path, message: `"${feature}" is listed twice` }];
     seen.add(feature);
     return [];
@@ -118,19 +128,19 @@ function columnsAreConsistent({ data: { features, target } }: Configuration): Co
 function fillsAreOfFeatures({ data: { features, fill = {} } }: Configuration): ConfigurationProblem[] {
   return Object.keys(fill)
     .filter((name) => !features.includes(name))
-    .map((name) => ({ path: ['data', 'fill', name], message: `"${name}" is none of data.features` }));
+    .map((name) => ({ path: ['data', 'fill', name], message: `"${name}" is not one of data.features` }));
 }
 
 function timesNeedTimestamp({ data, build: { holdout } }: Configuration): ConfigurationProblem[] {
   if (data.timestamp !== undefined) return [];
-  const message = 'needs data.timestamp, the column or expression that says when a row happened';
+  const message = 'needs data.timestamp, a column or expression with the time of a row';
   return [
     ...(data.window === undefined ? [] : [{ path: ['data', 'window'], message }]),
     ...('last' in holdout
       ? [
           {
             path: ['build', 'holdout', 'last'],
-            message: `${message}; without times hold out { fraction: 0.2, by: KEY }`,
+            message: `${message}; if the rows have no time, use { fraction: 0.2, by: KEY }`,
           },
         ]
       : []),
@@ -139,7 +149,7 @@ function timesNeedTimestamp({ data, build: { holdout } }: Configuration): Config
 
 function holdoutLeavesTrainingRows({ data: { window }, build: { holdout } }: Configuration): ConfigurationProblem[] {
   if (!('last' in holdout) || window === undefined || isCertainlyShorter(holdout.last, window) !== false) return [];
-  const message = `${holdout.last} leaves nothing to train on of data.window, ${window}`;
+  const message = `a holdout of ${holdout.last} leaves no training rows in data.window, which is ${window}`;
   return [{ path: ['build', 'holdout', 'last'], message }];
 }
 
@@ -156,10 +166,10 @@ function lengthsAreLonger({ data, build, deploy, monitor }: Configuration): Conf
   ];
   const nothing = lengths
     .filter(([, length]) => length !== undefined && durationMs(length) === 0)
-    .map(([path, length]) => ({ path, message: `${length} is no time at all` }));
+    .map(([path, length]) => ({ path, message: `${length} is not longer than zero` }));
   // Very short blocks would exhaust memory, because each block of a holdout is a boundary in memory.
   const blockMs = durationMs(build.block);
-  const tiny = { path: ['build', 'block'], message: `${build.block} is shorter than 1m, the least` };
+  const tiny = { path: ['build', 'block'], message: `${build.block} is shorter than 1m, the minimum` };
   return blockMs > 0 && blockMs < 60_000 ? [...nothing, tiny] : nothing;
 }
 
@@ -173,13 +183,18 @@ function expectationsCanHold({ data: { expectations, timestamp } }: Configuratio
       ...crossed(expectation, path),
       ...crossed(rowCount ?? {}, [...path, 'rowCount']),
       ...(isReversed
-        ? [{ path: [...path, 'range'], message: `${JSON.stringify(range)} is no range: the lowest value comes first` }]
+        ? [
+            {
+              path: [...path, 'range'],
+              message: `${JSON.stringify(range)} is not a range; the first value must be lower than the second`,
+            },
+          ]
         : []),
       ...(freshness !== undefined && timestamp === undefined
         ? [
             {
               path: [...path, 'freshness'],
-              message: 'needs data.timestamp, the column or expression that says when a row happened',
+              message: 'needs data.timestamp, a column or expression with the time of a row',
             },
           ]
         : []),
@@ -189,7 +204,7 @@ function expectationsCanHold({ data: { expectations, timestamp } }: Configuratio
 
 function upsertsNeedKey({ data: { mode, key } }: Configuration): ConfigurationProblem[] {
   if (mode !== 'upsert' || key !== undefined) return [];
-  return [{ path: ['data', 'mode'], message: 'upsert needs data.key, the column by which a row is known' }];
+  return [{ path: ['data', 'mode'], message: 'upsert needs data.key, the column that identifies a row' }];
 }
 
 function gatesCanPass({ build: { gates } }: Configuration): ConfigurationProblem[] {
@@ -214,7 +229,7 @@ function metricsFitTask({ task, build, monitor, deploy }: Configuration): Config
   return named.flatMap(([path, metric]) =>
     metric === undefined || isMetricOf(task, metric)
       ? []
-      : [{ path, message: `"${metric}" is no metric of task ${task}; name one of ${metricNames[task].join(', ')}` }],
+      : [{ path, message: `"${metric}" is not a metric of task ${task}; use one of ${metricNames[task].join(', ')}` }],
   );
 }
 
@@ -228,21 +243,22 @@ function answersFitTask({ task, build }: Configuration): ConfigurationProblem[] 
   return keys.flatMap(([key, of]) =>
     build[key] === undefined || task === of
       ? []
-      : [{ path: ['build', key], message: `is for task ${of}, and the task is ${task}; leave it out` }],
+      : [{ path: ['build', key], message: `is only for task ${of}, but the task is ${task}; remove it` }],
   );
 }
 
 function classesAreTold({ task, build: { classes, positive } }: Configuration): ConfigurationProblem[] {
   if (classes === undefined) return [];
   const path = ['build', 'classes'];
-  if (task === 'regression') return [{ path, message: 'is for classifiers, and the task is regression; leave it out' }];
+  if (task === 'regression')
+    return [{ path, message: 'is only for classifiers, but the task is regression; remove it' }];
   const keys = classes.map(classKey);
   const twice = keys.findIndex((key, index) => keys.indexOf(key) !== index);
   if (twice >= 0) return [{ path: [...path, twice], message: `${JSON.stringify(classes[twice])} is listed twice` }];
   if (task === 'binary' && classes.length !== 2)
-    return [{ path, message: `names ${classes.length} classes, and task binary has two` }];
+    return [{ path, message: `lists ${classes.length} classes, but task binary has two` }];
   if (positive === undefined || keys.includes(classKey(positive))) return [];
-  return [{ path: ['build', 'positive'], message: `${JSON.stringify(positive)} is none of build.classes` }];
+  return [{ path: ['build', 'positive'], message: `${JSON.stringify(positive)} is not one of build.classes` }];
 }
 
 function driftCanBeFound({ data: { features, target }, monitor: { drift } }: Configuration): ConfigurationProblem[] {
@@ -255,17 +271,17 @@ function driftCanBeFound({ data: { features, target }, monitor: { drift } }: Con
   const tested = features.filter((feature) => !drift.exclude.includes(feature)).length;
   const tooMany = {
     path: ['monitor', 'drift', 'minFeatures'],
-    message: `${drift.minFeatures} can never drift: ${tested} are tested`,
+    message: `${drift.minFeatures} features can never drift, because only ${tested} are tested`,
   };
   const withPValues = driftTestNames.filter(hasPValue);
   const usesPValue = hasPValue(drift.numeric) || hasPValue(drift.categorical);
   const certain = {
     path: ['monitor', 'drift', 'threshold'],
-    message: `for ${inWords(withPValues, 'and')} it is a p-value, and every one is below ${drift.threshold}; give one such as 0.01`,
+    message: `for ${inWords(withPValues, 'and')} the threshold is a p-value, and every p-value is below ${drift.threshold}; set one such as 0.01`,
   };
   const noneToAdjust = (key: 'fdr' | 'minEffect') => ({
     path: ['monitor', 'drift', key],
-    message: `acts on tests with p-values, and neither ${drift.numeric} nor ${drift.categorical} has one; use ${inWords(withPValues, 'or')}, or leave it out`,
+    message: `applies only to tests with p-values, and neither ${drift.numeric} nor ${drift.categorical} has one; use ${inWords(withPValues, 'or')}, or remove this key`,
   });
   return [
     ...unknown,
@@ -281,7 +297,12 @@ function performanceIsBounded({ monitor: { performance }, retrain }: Configurati
   if (performance !== undefined) return [...unbounded(performance, path), ...crossed(performance, path)];
   const index = retrain.on.indexOf('performance');
   if (index < 0) return [];
-  return [{ path: ['retrain', 'on', index], message: 'never comes: monitor.performance says no metric and bound' }];
+  return [
+    {
+      path: ['retrain', 'on', index],
+      message: 'this trigger never occurs, because monitor.performance is not set; set a metric and a bound there',
+    },
+  ];
 }
 
 function performanceCanBeEstimated({
@@ -290,11 +311,11 @@ function performanceCanBeEstimated({
 }: Configuration): ConfigurationProblem[] {
   if (performance?.estimated !== true) return [];
   const path = ['monitor', 'performance', 'estimated'];
-  if (estimate === false) return [{ path, message: 'never acts: monitor.estimate is false' }];
+  if (estimate === false) return [{ path, message: 'has no effect, because monitor.estimate is false' }];
   const told: readonly string[] = estimatedMetrics[task];
   // `metricsFitTask` already reports a metric of another task.
   if (!isMetricOf(task, performance.metric) || told.includes(performance.metric)) return [];
-  const message = `never acts: without labels ${performance.metric} cannot be told; name one of ${told.join(', ')}`;
+  const message = `has no effect, because ${performance.metric} cannot be estimated without labels; use one of ${told.join(', ')}`;
   return [{ path, message }];
 }
 
@@ -304,12 +325,12 @@ interface Bounds {
 }
 
 function unbounded({ min, max }: Bounds, path: KeyPath): ConfigurationProblem[] {
-  return min === undefined && max === undefined ? [{ path, message: 'decides nothing: give max or min' }] : [];
+  return min === undefined && max === undefined ? [{ path, message: 'has no bound; set max or min' }] : [];
 }
 
 function crossed({ min, max }: Bounds, path: KeyPath): ConfigurationProblem[] {
   if (min === undefined || max === undefined || min <= max) return [];
-  return [{ path: [...path, 'min'], message: `${min} is above max, ${max}: no value is within` }];
+  return [{ path: [...path, 'min'], message: `${min} is above max (${max}), so no value is within the bounds` }];
 }
 
 function canaryCanStop({ deploy: { strategy } }: Configuration): ConfigurationProblem[] {

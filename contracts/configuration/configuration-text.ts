@@ -26,7 +26,7 @@ export function readConfigurationText(text: string): ConfigurationText {
   if (bytes > maxConfigurationBytes)
     throw new PerennialError(
       'too-large',
-      `the configuration has ${bytes} bytes; the limit is ${maxConfigurationBytes}. Keep data out of it`,
+      `the configuration has ${bytes} bytes, and the limit is ${maxConfigurationBytes}; keep data out of it`,
       { bytes, limit: maxConfigurationBytes },
     );
   const lines = new LineCounter();
@@ -52,14 +52,15 @@ function parseOne(text: string, lineCounter: LineCounter): YamlDocument {
       version: '1.2',
     });
   } catch (caught) {
-    throw refusal(`cannot be read: ${reasonOf(caught)}`, 1, caught);
+    throw refusal(`the YAML cannot be parsed: ${reasonOf(caught)}`, 1, caught);
   }
 }
 
 const explanations: Readonly<Record<string, string>> = {
-  MULTIPLE_DOCS: 'several documents; a configuration is one, so split the file at its "---" lines',
-  NON_STRING_KEY: 'a key that is not plain text',
-  RESOURCE_EXHAUSTION: 'nested too deeply',
+  MULTIPLE_DOCS:
+    'the file has several documents, but a configuration is one document; split the file at its "---" lines',
+  NON_STRING_KEY: 'a key is not plain text',
+  RESOURCE_EXHAUSTION: 'the file is nested too deeply',
 };
 
 function refuseSyntax(document: YamlDocument, lines: LineCounter): void {
@@ -70,7 +71,7 @@ function refuseSyntax(document: YamlDocument, lines: LineCounter): void {
   }
   const { contents } = document;
   if (contents === null || (isScalar(contents) && contents.value === null))
-    throw refusal('it is empty; `name`, `task`, `owner`, `data`, `code` and `build` are what it needs', 1);
+    throw refusal('the file is empty; it needs `name`, `task`, `owner`, `data`, `code` and `build`', 1);
 }
 
 interface Visit {
@@ -96,7 +97,7 @@ function pairsOf(map: YAMLMap, path: KeyPath, lineAt: (node: unknown) => number)
     const name = keyText(key);
     const first = firstLines.get(name);
     if (first !== undefined) {
-      const problem = { path: [...path, name], message: `given twice, first in line ${first}; leave one` };
+      const problem = { path: [...path, name], message: `is given twice, first in line ${first}; remove one` };
       throw configurationError([problem], () => lineAt(key));
     }
     firstLines.set(name, lineAt(key));
@@ -110,8 +111,8 @@ function valueOf(document: YamlDocument): unknown {
     return value;
   } catch (caught) {
     const reason = /excessive alias/i.test(reasonOf(caught))
-      ? `its aliases unfold to more than ${maxAliasCount} copies; write the values out`
-      : `its aliases cannot be followed: ${reasonOf(caught)}`;
+      ? `the aliases expand to more than ${maxAliasCount} copies; write the values out`
+      : `the aliases cannot be resolved: ${reasonOf(caught)}`;
     throw refusal(reason, 1, caught);
   }
 }

@@ -17,18 +17,18 @@ import { ServeSection } from './serve-section.ts';
  * ConfigurationVersion.
  */
 export const Configuration = z.strictObject({
-  schemaVersion: z.literal(1).describe('Of this format'),
-  name: Name.describe('Of the model, unique in its project'),
-  task: Task.describe('What kind of answer the model gives: a number, one of two classes, or one of several'),
-  owner: z.string().min(1).max(200).describe('The team or person to ask'),
-  data: DataSection.describe('What the model learns from'),
+  schemaVersion: z.literal(1).describe('Version of the file format'),
+  name: Name.describe('Name of the model, unique in its project'),
+  task: Task.describe('What the model predicts: a number, one of two classes, or one of several classes'),
+  owner: z.string().min(1).max(200).describe('The team or person to contact about the model'),
+  data: DataSection.describe('The data that the model is trained on'),
   code: CodeSection.describe('The training program'),
   build: BuildSection.describe('How a version is trained, measured and judged'),
-  deploy: DeploySection.prefault({}).describe('How a version comes to serve'),
-  serve: ServeSection.prefault({}).describe('How it serves'),
-  monitor: MonitorSection.prefault({}).describe('How what was served is watched'),
-  retrain: RetrainSection.prefault({}).describe('When the loop moves by itself'),
-  retention: RetentionSection.prefault({}).describe('How long things are kept'),
+  deploy: DeploySection.prefault({}).describe('How a version is approved and rolled out'),
+  serve: ServeSection.prefault({}).describe('How requests are logged, and when they are refused'),
+  monitor: MonitorSection.prefault({}).describe('How the served predictions are monitored'),
+  retrain: RetrainSection.prefault({}).describe('When builds start automatically'),
+  retention: RetentionSection.prefault({}).describe('How long predictions and rejected versions are kept'),
 });
 export type Configuration = z.infer<typeof Configuration>;
 export type ConfigurationInput = z.input<typeof Configuration>;

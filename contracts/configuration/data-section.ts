@@ -15,7 +15,7 @@ export const DataSection = z.strictObject({
         path: z.string().min(1).describe('A file, relative to perennial.yaml; the command line uploads it'),
       }),
       z.strictObject({
-        glob: z.string().min(1).describe('Files by a pattern such as data/*.csv; the command line uploads them'),
+        glob: z.string().min(1).describe('A pattern of files, such as data/*.csv; the command line uploads them'),
       }),
       ...optionsOf(remoteSources),
     ])
@@ -24,7 +24,7 @@ export const DataSection = z.strictObject({
     .enum(['append', 'upsert', 'snapshot'])
     .default('append')
     .describe(
-      'append: rows whose key is known are skipped when equal, and an error when different. upsert: they replace the known ones. snapshot: the batch is the whole dataset',
+      'append: a row whose key is already in the dataset is skipped if it is equal, and an error if it differs. upsert: such a row replaces the existing one. snapshot: the batch becomes the whole dataset',
     ),
   timestamp: z
     .string()
@@ -32,20 +32,26 @@ export const DataSection = z.strictObject({
     .max(2000)
     .optional()
     .describe(
-      'When a row happened: a column, or one scalar DuckDB expression over the columns. Needed for window and for holdout.last',
+      'The time of a row: a column, or one scalar DuckDB expression over the columns. Required for data.window and build.holdout.last',
     ),
   timezone: TimeZone.default('UTC').describe(
-    'Of timestamps without an offset, and of every calendar period; a name such as Europe/Berlin',
+    'The time zone of timestamps without an offset and of all calendar periods, such as Europe/Berlin',
   ),
-  key: ColumnName.optional().describe('The column that tells rows apart; by it a row that comes again is known'),
+  key: ColumnName.optional().describe(
+    'The column that identifies a row, so that a row that arrives again is recognised',
+  ),
   target: ColumnName.describe('The column that the model predicts'),
-  features: z.array(ColumnName).min(1).max(10_000).describe('The columns that the model is given, in this order'),
+  features: z
+    .array(ColumnName)
+    .min(1)
+    .max(10_000)
+    .describe('The columns that the model receives as inputs, in this order'),
   // No default: a default would change the digests of configurations stored before this key existed.
   columns: z
     .record(ColumnName, DeclaredType)
     .optional()
     .describe(
-      'Types of columns, in place of those that are inferred from the values: string, integer, number, boolean, date or timestamp. A column that has another type already is converted, if every value can be. category: its values are categories for monitoring, also if they are whole numbers. ignore: the column is left out',
+      'Types of columns, instead of the types inferred from the values: string, integer, number, boolean, date or timestamp. A column that already has another type is converted, if every value can be converted. category: monitoring treats the values as categories, even if they are whole numbers. ignore: the column is left out',
     ),
   // No default: a default would change the digests of configurations stored before this key existed.
   nulls: z
@@ -53,14 +59,20 @@ export const DataSection = z.strictObject({
     .max(100)
     .optional()
     .describe(
-      'Texts that mean a missing value in CSV, NDJSON and text columns of Parquet, such as ["", "NA"], compared as a whole. Default: none; a field of CSV without anything in it is missing in any case',
+      'Texts that mean a missing value in CSV, NDJSON and text columns of Parquet, such as ["", "NA"]; the whole text must match. Default: none. A CSV field without any characters is always missing',
     ),
   fill: z
     .record(ColumnName, Fill)
     .optional()
     .describe(
-      'What a missing value of a feature is for the model, in training and serving alike, such as { city: "unknown" }; without it a missing number is NaN, and missing text is refused',
+      'The value that replaces a missing value of a feature, in training and in serving, such as { city: "unknown" }. Without it, a missing number is NaN, and missing text is refused',
     ),
-  window: Duration.optional().describe('What a build reads, back from its asOf; all rows when absent'),
-  expectations: z.array(Expectation).max(1000).default([]).describe('Checked before anything is committed'),
+  window: Duration.optional().describe(
+    'The period of rows that a build reads, counted back from its asOf; all rows when absent',
+  ),
+  expectations: z
+    .array(Expectation)
+    .max(1000)
+    .default([])
+    .describe('Checks of the data, made before anything is committed'),
 });

@@ -15,10 +15,13 @@ export function declaredTypesAgree({ data }: Configuration): ConfigurationProble
     const twin = seen.get(lower);
     seen.set(lower, name);
     if (reservedColumns.has(lower))
-      return [{ path, message: `"${name}" is a name that Perennial uses for itself; rename the column in the source` }];
+      return [{ path, message: `"${name}" is a name that is reserved for Perennial; rename the column in the source` }];
     if (twin !== undefined)
       return [
-        { path, message: `"${name}" differs from "${twin}" by case alone, and columns are told apart without it` },
+        {
+          path,
+          message: `"${name}" differs from "${twin}" only in case, and column names are not case-sensitive; remove one of them`,
+        },
       ];
     return type === 'ignore' ? ignoredYetRead(data, name, path) : contradicted(data, name, type);
   });
@@ -35,7 +38,7 @@ function ignoredYetRead(data: Configuration['data'], name: string, path: KeyPath
   ].find(([column]) => column === name);
   return reader === undefined
     ? []
-    : [{ path, message: `"${name}" cannot be ignored, as ${reader[1]} names it; leave it out here or there` }];
+    : [{ path, message: `"${name}" cannot be ignored, because ${reader[1]} uses it; remove it here or there` }];
 }
 
 function contradicted({ expectations }: Configuration['data'], name: string, declared: string): ConfigurationProblem[] {
@@ -46,7 +49,7 @@ function contradicted({ expectations }: Configuration['data'], name: string, dec
       : [
           {
             path: ['data', 'expectations', index, 'type'],
-            message: `says that "${name}" is ${type}, and data.columns says ${declared}; make them the same, or leave one out`,
+            message: `declares "${name}" as ${type}, but data.columns declares it as ${declared}; use the same type, or remove one`,
           },
         ],
   );

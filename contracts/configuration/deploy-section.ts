@@ -15,21 +15,25 @@ const Approval = z.strictObject({
 });
 
 export const DeploySection = z.strictObject({
-  environment: Name.default('production').describe('Where the model lives'),
-  approval: Approval.prefault({}).describe(
-    'What a release needs before it serves; the stricter of this and the minimum of the environment holds',
+  environment: Name.default('production').describe(
+    'The environment that the configuration is applied to, unless the command or request names another',
   ),
-  strategy: Strategy.prefault({}).describe('How a release takes over'),
+  approval: Approval.prefault({}).describe(
+    'The approval that a release needs before it serves; the stricter of this policy and the minimum policy of the environment applies',
+  ),
+  strategy: Strategy.prefault({}).describe('How a release is rolled out'),
   routingKey: z
     .string()
-    .regex(/^parameters\.[A-Za-z0-9_]{1,64}$/, 'names a request parameter, e.g. parameters.user')
+    .regex(/^parameters\.[A-Za-z0-9_]{1,64}$/, 'expected a request parameter, such as parameters.user')
     .optional()
-    .describe('The request parameter whose hash decides who gets the canary; without it, chance for each request'),
+    .describe(
+      'The request parameter whose hash decides whether the canary answers a request; when absent, each request is assigned at random',
+    ),
   notify: z
     .array(Name)
     .max(20)
     .default([])
     .describe(
-      `Named connections of kind ${inWords(notifierKindNames, 'or')} that are told of a request for approval, and reminded of it`,
+      `Names of connections of kind ${inWords(notifierKindNames, 'or')} that are notified of each approval request, and reminded of it`,
     ),
 });

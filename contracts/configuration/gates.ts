@@ -9,57 +9,72 @@ import { ByteSize } from './byte-size-setting.ts';
 export const Confidence = z.number().min(0.5).lt(1);
 
 const ThresholdGate = z.strictObject({
-  metric: MetricName.describe('Measured on the whole holdout'),
-  max: z.number().optional().describe('It fails above'),
-  min: z.number().optional().describe('It fails below'),
+  metric: MetricName.describe('The metric, measured on the whole holdout'),
+  max: z.number().optional().describe('The gate fails above this value'),
+  min: z.number().optional().describe('The gate fails below this value'),
 });
 const ChampionGate = z.strictObject({
-  metric: MetricName.describe('Measured of both on the same rows'),
-  versus: z.literal('champion').describe('Compares with what serves; passes as not applicable where nothing does'),
+  metric: MetricName.describe('The metric, measured for the version and for the champion on the same rows'),
+  versus: z
+    .literal('champion')
+    .describe('Compares the version with the champion; if nothing serves, the gate is not applicable and passes'),
   minGain: z
     .number()
     .default(0)
-    .describe('The lower bound of the relative gain must exceed it; a negative one tolerates a loss'),
+    .describe('The lower bound of the relative gain must exceed this value; a negative value tolerates a loss'),
   confidence: Confidence.default(0.9).describe(
-    'Of that one-sided bound, by paired block bootstrap; at 0.5 it is the point estimate',
+    'Confidence level of that one-sided bound, which is computed by paired block bootstrap; at 0.5 the bound is the point estimate',
   ),
   onInconclusive: z
     .enum(['refuse', 'pass'])
     .default('refuse')
-    .describe('With fewer than 10 blocks, rows that either was trained on, or rows that the champion has no answer to'),
+    .describe(
+      'The verdict if there are fewer than 10 blocks, or if the rows include some that the version or the champion was trained on, or that the champion cannot answer',
+    ),
 });
 const SliceGate = z.strictObject({
-  metric: MetricName.describe('Measured on the rows of each slice'),
-  slice: ColumnName.describe('One verdict for each value of this column'),
-  minRows: z.number().int().min(1).default(50).describe('A slice with fewer is reported and decides nothing'),
-  max: z.number().optional().describe('It fails above'),
-  min: z.number().optional().describe('It fails below'),
+  metric: MetricName.describe('The metric, measured on the rows of each slice'),
+  slice: ColumnName.describe('The column whose values form the slices; each value has its own verdict'),
+  minRows: z.number().int().min(1).default(50).describe('A slice with fewer rows is reported and decides nothing'),
+  max: z.number().optional().describe('The gate fails above this value'),
+  min: z.number().optional().describe('The gate fails below this value'),
 });
 const SliceChangeGate = z.strictObject({
-  metric: MetricName.describe('Measured of both on the rows of each slice'),
-  slice: ColumnName.describe('One verdict for each value of this column'),
-  versus: z.literal('champion').describe('Compares with what serves; passes as not applicable where nothing does'),
+  metric: MetricName.describe('The metric, measured for the version and for the champion on the rows of each slice'),
+  slice: ColumnName.describe('The column whose values form the slices; each value has its own verdict'),
+  versus: z
+    .literal('champion')
+    .describe('Compares the version with the champion; if nothing serves, the gate is not applicable and passes'),
   maxLoss: z
     .number()
     .min(0)
     .default(0)
-    .describe('It fails where a slice is worse than the champion by a greater share; 0.05 tolerates a loss of 5 %'),
-  minRows: z.number().int().min(1).default(50).describe('A slice with fewer is reported and decides nothing'),
+    .describe(
+      'The gate fails if the version is worse than the champion on a slice by more than this share; 0.05 tolerates a loss of 5 %',
+    ),
+  minRows: z.number().int().min(1).default(50).describe('A slice with fewer rows is reported and decides nothing'),
   onInconclusive: z
     .enum(['refuse', 'pass'])
     .default('refuse')
-    .describe('With rows that either was trained on, or that the champion has no answer to'),
+    .describe(
+      'The verdict if the rows include some that the version or the champion was trained on, or that the champion cannot answer',
+    ),
 });
 const LatencyGate = z.strictObject({
   latency: z
     .enum(['p50', 'p95', 'p99'])
-    .describe('Of calls of one row of the holdout, by the model runtime in a process of its own'),
-  maxMs: z.number().gt(0).describe('It fails above, in milliseconds. Decides nothing in a rehearsal'),
+    .describe(
+      'The percentile of the latency of calls with one holdout row, measured in the model runtime in a process of its own',
+    ),
+  maxMs: z
+    .number()
+    .gt(0)
+    .describe('The gate fails above this latency, in milliseconds. In a rehearsal it decides nothing'),
 });
 const SizeGate = z.strictObject({
   size: z
     .union([ByteSize, z.number().int().min(1)])
-    .describe('It fails where the model is larger: a size such as 20MiB, or a number of bytes'),
+    .describe('The gate fails if the model is larger than this: a size such as 20MiB, or a number of bytes'),
 });
 const CommandGate = z.strictObject({
   command: z
@@ -67,9 +82,9 @@ const CommandGate = z.strictObject({
     .min(1)
     .max(100)
     .describe(
-      'Run in the code folder, sandboxed as training is, with the model and its answers as files; exit 0 passes',
+      'A command that runs in the code folder, in the same sandbox as training, with the model and its answers as files; the gate passes if the exit code is 0',
     ),
-  timeout: Duration.default('10m').describe('It fails when it runs longer'),
+  timeout: Duration.default('10m').describe('The gate fails if the command runs longer'),
 });
 
 /**
@@ -102,7 +117,7 @@ const kinds = registeredNames(gates);
 
 export function gateKindOf(gate: Gate): GateKind {
   const kind = kinds.find((name) => gates[name].safeParse(gate).success);
-  if (kind === undefined) throw new TypeError(`a gate of no kind: ${JSON.stringify(gate)}`);
+  if (kind === undefined) throw new TypeError(`the gate is of no known kind: ${JSON.stringify(gate)}`);
   return kind;
 }
 

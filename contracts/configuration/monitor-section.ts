@@ -19,25 +19,36 @@ const Share = z.number().gt(0).max(1);
  */
 const DataQuality = z.strictObject({
   missing: Share.optional().describe(
-    'A share of missing values that is greater than the reference’s by this or more. Default: 0.1, if it is also above what chance reaches in one window of 200',
+    'A finding opens if the share of missing values exceeds that of the reference by this value or more. Default: 0.1; the increase must then also be above what chance reaches in one of 200 windows',
   ),
-  range: Share.optional().describe('This share or more of the values outside the least and greatest of the reference'),
-  categories: Share.optional().describe('This share or more of the values in categories that the reference has not'),
+  range: Share.optional().describe(
+    'A finding opens if this share or more of the values lies below the minimum or above the maximum of the reference',
+  ),
+  categories: Share.optional().describe(
+    'A finding opens if this share or more of the values belongs to categories that the reference does not have',
+  ),
   failed: Share.optional().describe(
-    'This share or more of the rows without a prediction, as the model had no finite one',
+    'A finding opens if this share or more of the rows has no prediction, because the answer of the model was not finite',
   ),
 });
 
 export const MonitorSection = z.strictObject({
   every: Duration.default('1h').describe('How often a report is made'),
-  window: Duration.default('1 day').describe('What was served of which a report is made, back from its asOf'),
+  window: Duration.default('1 day').describe(
+    'The period of served predictions that a report covers, counted back from its asOf',
+  ),
   reference: z
     .enum(['training', 'previous', 'year-ago'])
     .default('training')
     .describe(
-      'What drift is measured against: what the champion was trained on, what was served in the window before, or in the same window a year ago. Where too little was served then it is the training, and the report says so',
+      'What drift is measured against: the rows that the champion was trained on, the rows served in the previous window, or those served in the same window a year ago. If too few were served then, the training rows are used, and the report says so',
     ),
-  minRows: z.number().int().min(1).default(200).describe('A window with fewer says nothing about drift or performance'),
+  minRows: z
+    .number()
+    .int()
+    .min(1)
+    .default(200)
+    .describe('A window with fewer rows yields no verdict on drift or performance'),
   drift: z
     .strictObject({
       numeric: NumericTest.default('psi').describe('The test of numeric columns'),
@@ -47,20 +58,27 @@ export const MonitorSection = z.strictObject({
         .gt(0)
         .default(0.2)
         .describe(
-          `For ${pValueTests}: a p-value below is drift. For every other test: at or above is drift, if it is also above what chance reaches in one window of 200`,
+          `For ${pValueTests}: a p-value below this value is drift. For every other test: a statistic at or above this value is drift, if it is also above what chance reaches in one of 200 windows`,
         ),
       exclude: z
         .array(ColumnName)
         .default([])
-        .describe('Columns that move by themselves, such as the calendar; reported, decide nothing'),
-      minFeatures: z.number().int().min(1).default(1).describe('How many features must have drifted for it to count'),
+        .describe(
+          'Columns that change by their nature, such as the month; their drift is reported and decides nothing',
+        ),
+      minFeatures: z
+        .number()
+        .int()
+        .min(1)
+        .default(1)
+        .describe('How many features must have drifted for feature drift to count'),
       fdr: z
         .number()
         .gt(0)
         .lt(1)
         .optional()
         .describe(
-          `For ${pValueTests}, in place of the threshold: the share of false discoveries to bear among the features, by Benjamini and Hochberg`,
+          `For ${pValueTests}, instead of the threshold: the accepted false discovery rate over all features (Benjamini and Hochberg)`,
         ),
       minEffect: z
         .number()
@@ -68,30 +86,30 @@ export const MonitorSection = z.strictObject({
         .max(1)
         .optional()
         .describe(
-          `For ${pValueTests}: a lesser effect (${effects}) is no drift, however certain. Default: 0.1 with fdr, else 0`,
+          `For ${pValueTests}: a smaller effect (${effects}) is not drift, whatever the p-value. Default: 0.1 with fdr, otherwise 0`,
         ),
       minImportance: Share.optional().describe(
-        'Feature drift counts only where the drifted features hold this share or more of the champion’s permutation importance; not where that is unknown',
+        'Feature drift counts only if the drifted features hold this share or more of the champion’s permutation importance; if the importance is unknown, this key has no effect',
       ),
     })
     .prefault({})
-    .describe('Features, prediction and target against the reference'),
+    .describe('Drift of features, prediction and target against the reference'),
   performance: z
     .strictObject({
-      metric: MetricName.describe('Over the predictions whose labels have arrived'),
-      max: z.number().optional().describe('A finding above'),
-      min: z.number().optional().describe('A finding below'),
+      metric: MetricName.describe('The metric, over the predictions whose labels have arrived'),
+      max: z.number().optional().describe('A finding opens above this value'),
+      min: z.number().optional().describe('A finding opens below this value'),
       estimated: z
         .boolean()
         .optional()
         .describe(
-          'Where fewer labels than monitor.minRows have arrived, the estimate is held against the same bounds, as a finding of its own. Default: false',
+          'Whether the estimated metric is compared with the same bounds if fewer labels than monitor.minRows have arrived; it opens a finding of its own. Default: false',
         ),
     })
     .optional()
-    .describe('How good the answers have been'),
+    .describe('Bounds of the performance of served predictions'),
   quality: DataQuality.optional().describe(
-    'Findings in what was served that lead to no build; without a key its values are reported only, except missing',
+    'Findings about the quality of served values, which start no build; without a key, its values are only reported, except for missing',
   ),
   estimate: z
     .boolean()
@@ -102,6 +120,6 @@ export const MonitorSection = z.strictObject({
     .max(20)
     .default([])
     .describe(
-      `Named connections of kind ${inWords(notifierKindNames, 'or')} that are told of findings that open and close; rehearsals tell nobody`,
+      `Names of connections of kind ${inWords(notifierKindNames, 'or')} that are notified when findings open and close; rehearsals notify nobody`,
     ),
 });

@@ -13,16 +13,16 @@ export const RetrainSection = z.strictObject({
     .min(1)
     .max(100)
     .optional()
-    .describe('Cron of five fields, a name such as @monthly, or @every 6h, in data.timezone'),
+    .describe('A cron line of five fields, a name such as @monthly, or @every 6h, in data.timezone'),
   on: z
     .array(TriggerKind.exclude(['manual', 'schedule']))
     .default([])
-    .describe('What else leads to a build. Data of which nothing lies in data.window leads to none'),
+    .describe('Other triggers that start a build. New data starts one only if some of the rows lie in data.window'),
   debounce: Duration.default('10m').describe(
-    'Triggers that come closer together are one; a build waits at most ten of these',
+    'Triggers that follow each other within this time start one build together; the build waits at most ten times as long',
   ),
-  cooldown: Duration.default('24h').describe('Between two builds by automation'),
+  cooldown: Duration.default('24h').describe('Minimum time between two automated builds'),
   budget: Budget.default('30 per month').describe(
-    'Builds in a calendar period, those that people start by a trigger among them',
+    'Maximum number of builds in a calendar period, including those that people start by a trigger',
   ),
 });

@@ -12,19 +12,21 @@ export const ServeSection = z.strictObject({
       onFull: z
         .enum(['drop-counted', 'refuse'])
         .default('drop-counted')
-        .describe('When the log can take no more: answer and count what was dropped, or refuse requests'),
+        .describe(
+          'If the log is full: answer requests and count the predictions that were not logged, or refuse requests',
+        ),
     })
     .prefault({})
-    .describe('The log of predictions, which monitoring reads'),
+    .describe('The prediction log, which monitoring reads'),
   maxStaleness: Duration.default('10s').describe(
-    'How long a gateway that cannot read what is deployed answers as if it were up to date',
+    'How long a gateway that cannot read the deployments from the database answers as if it were up to date',
   ),
   onStale: z
     .enum(['say', 'refuse'])
     .default('say')
-    .describe('After that: answers that say how old what they rest on may be, or 503'),
+    .describe('After serve.maxStaleness: answer and say how old the deployment information is, or refuse with 503'),
   // No default: a default would change the digests of configurations stored before this key existed.
   missing: MissingPolicy.optional().describe(
-    'Whether a feature of numbers may be missing in a request that never was in training. as-trained: it is refused; allow: the model is given NaN. Default: as-trained',
+    'Whether a request may omit a numeric feature that was never missing in training. as-trained: the request is refused; allow: the model receives NaN. Default: as-trained',
   ),
 });

@@ -10,43 +10,47 @@ const Rows = z.number().int().min(0);
 /** Checks of a column, either of each value or of the column as a whole. They require `column`. */
 const columnChecks = {
   type: ColumnType.optional().describe(
-    'The column has this type. It also decides a schema that changes: a column that is new comes in with it, one of whole numbers becomes number, and one of days timestamp',
+    'The type of the column. It also permits changes of the schema: a new column is added with this type, and a column is widened from integer to number or from date to timestamp if its values need it',
   ),
   notNull: z.literal(true).optional().describe('No value is missing'),
-  unique: z.literal(true).optional().describe('No value occurs twice, in the batch and in the rows before it'),
-  min: z.number().optional().describe('No value is below'),
-  max: z.number().optional().describe('No value is above'),
+  unique: z.literal(true).optional().describe('No value occurs twice in the batch and the existing rows together'),
+  min: z.number().optional().describe('No value is below this number'),
+  max: z.number().optional().describe('No value is above this number'),
   range: z
     .union([z.tuple([z.number(), z.number()]), z.tuple([z.string().min(1), z.string().min(1)])])
     .optional()
-    .describe('Lowest and highest value, both allowed; days and times as text'),
+    .describe('Lowest and highest allowed value; dates and times are written as text'),
   values: z.array(Scalar).min(1).optional().describe('Every value is one of these'),
   pattern: z
     .string()
     .min(1)
     .max(1000)
     .optional()
-    .describe('A regular expression (RE2) that every text matches somewhere; ^ and $ bind it to the ends'),
+    .describe(
+      'A regular expression (RE2) that must match somewhere in every text; ^ and $ anchor it to the start and the end',
+    ),
   nullShare: z.number().min(0).lt(1).optional().describe('The largest share of the new rows that may lack a value'),
   references: z
     .strictObject({
-      model: Name.describe('Of the same project; its dataset in the same environment, or else in production'),
-      column: ColumnName.describe('The column of its dataset that has every value'),
+      model: Name.describe(
+        'A model of the same project; its dataset in the same environment is used, or the one in production if there is none',
+      ),
+      column: ColumnName.describe('The column of that dataset in which every value must occur'),
     })
     .optional()
-    .describe("Every value is one that another model's dataset has"),
+    .describe("Every value occurs in a column of another model's dataset"),
 };
 
 /** Checks of the dataset as it would be after the batch. */
 const datasetChecks = {
   rowCount: z
     .strictObject({
-      min: Rows.optional().describe('No fewer rows'),
-      max: Rows.optional().describe('No more rows'),
+      min: Rows.optional().describe('Minimum number of rows'),
+      max: Rows.optional().describe('Maximum number of rows'),
     })
     .optional()
-    .describe('How many rows the dataset has with the batch'),
-  freshness: Duration.optional().describe('How old the newest row may be, back from the time of the ingestion'),
+    .describe('Number of rows of the dataset, including the batch'),
+  freshness: Duration.optional().describe('Maximum age of the newest row at the time of ingestion'),
 };
 
 const columnCheckNames = [
@@ -68,11 +72,15 @@ export type ExpectationCheck = z.infer<typeof ExpectationCheck>;
 
 export const Expectation = z
   .strictObject({
-    column: ColumnName.optional().describe('The column that is checked; rowCount and freshness have none'),
+    column: ColumnName.optional().describe(
+      'The column that is checked; rowCount and freshness check the whole dataset and have no column',
+    ),
     severity: z
       .enum(['error', 'warn'])
       .default('error')
-      .describe('What a row that breaks it means: error commits nothing and quarantines the rows, warn is reported'),
+      .describe(
+        'What happens if the check fails. error: nothing is committed, and the failing rows are quarantined; warn: the failure is reported',
+      ),
     ...columnChecks,
     ...datasetChecks,
   })
@@ -84,13 +92,13 @@ export const Expectation = z
     const [ofDataset] = given(datasetCheckNames);
     const refuse = (message: string, path: string[] = []): void => context.addIssue({ code: 'custom', message, path });
     if (ofColumn === undefined && ofDataset === undefined)
-      refuse(`names no check: give one of ${ExpectationCheck.options.join(', ')}`);
+      refuse(`has no check; set one of ${ExpectationCheck.options.join(', ')}`);
     if (ofColumn !== undefined && expectation.column === undefined)
-      refuse('is about a column: name it by column', [ofColumn]);
+      refuse('checks a column; name the column in `column`', [ofColumn]);
     if (ofDataset !== undefined && expectation.column !== undefined)
-      refuse('is about the whole dataset and no column: give it an entry of its own', [ofDataset]);
+      refuse('checks the whole dataset and not a column; move it to an entry without `column`', [ofDataset]);
     const { rowCount } = expectation;
     if (rowCount !== undefined && rowCount.min === undefined && rowCount.max === undefined)
-      refuse('decides nothing: give max or min', ['rowCount']);
+      refuse('has no bound; set max or min', ['rowCount']);
   });
 export type Expectation = z.infer<typeof Expectation>;

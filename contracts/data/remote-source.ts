@@ -4,15 +4,17 @@ import { DataFormat } from './data-format.ts';
 import { Instant, Name } from '../identifiers.ts';
 import { optionsOf, registeredNames } from '../registered-names.ts';
 
-const format = DataFormat.optional().describe('csv, ndjson or parquet; when absent, as the name ends');
+const format = DataFormat.optional().describe(
+  'csv, ndjson or parquet; when absent, the extension of the file name decides',
+);
 
 const UrlSource = z.strictObject({
   url: z
     .string()
     .max(2000)
-    .refine((url) => /^https?:$/.test(protocolOf(url)), 'expected an address over http or https')
-    .refine((url) => !hasCredentials(url), 'holds credentials; a configuration is no place for them')
-    .describe('One file over http or https; the server fetches it'),
+    .refine((url) => /^https?:$/.test(protocolOf(url)), 'expected an http or https address')
+    .refine((url) => !hasCredentials(url), 'contains credentials, which do not belong in a configuration; remove them')
+    .describe('The address of one file over http or https; the server fetches it'),
   format,
 });
 
@@ -20,21 +22,21 @@ const S3Source = z.strictObject({
   s3: z
     .strictObject({
       connection: Name.describe('A connection of kind s3, which names the bucket'),
-      key: z.string().min(1).max(1024).optional().describe('One object'),
-      prefix: z.string().min(1).max(1024).optional().describe('All objects whose names begin like this'),
+      key: z.string().min(1).max(1024).optional().describe('The key of one object'),
+      prefix: z.string().min(1).max(1024).optional().describe('All objects whose keys begin with this text'),
       format,
     })
-    .refine(({ key, prefix }) => (key === undefined) !== (prefix === undefined), 'wants a key or a prefix, one of them')
+    .refine(({ key, prefix }) => (key === undefined) !== (prefix === undefined), 'expected either key or prefix')
     .describe('Objects of an S3-compatible store; the server fetches them'),
 });
 
 const PostgresSource = z.strictObject({
   postgres: z
     .strictObject({
-      connection: Name.describe('A connection of kind postgres; give it a role that may only read'),
+      connection: Name.describe('A connection of kind postgres; its database role should be allowed to read only'),
       query: z.string().min(1).max(20_000).describe('One SELECT, run in a read-only transaction'),
     })
-    .describe('The rows of a query; the server asks for them'),
+    .describe('The rows of a query, which the server runs'),
 });
 
 /**

@@ -6,13 +6,15 @@ import { Role } from '../access/principal.ts';
 /** How many votes a release needs, and from which roles. Durations are measured on the environment's clock. */
 export const ApprovalPolicy = z.strictObject({
   votes: z.number().int().min(0).max(20).describe('How many people must approve'),
-  roles: z.array(Role).min(1).describe('Who may vote'),
-  requesterMayVote: z.boolean().describe('Whether who asked may vote'),
+  roles: z.array(Role).min(1).describe('The roles that may vote'),
+  requesterMayVote: z.boolean().describe('Whether the requester may vote'),
   lastCommitterMayVote: z
     .boolean()
     .optional()
-    .describe('Whether who recorded the training code of the release may vote; as requesterMayVote when absent'),
-  expires: Duration.describe('A request that is not decided by then is closed; half of it later a reminder is sent'),
+    .describe(
+      'Whether the principal who recorded the training code of the release may vote; when absent, requesterMayVote applies',
+    ),
+  expires: Duration.describe('Time after which an undecided request is closed; a reminder is sent after half of it'),
 });
 export type ApprovalPolicy = z.infer<typeof ApprovalPolicy>;
 

@@ -16,7 +16,7 @@ test('latency or a metric stops a canary if the configuration sets a limit', () 
 test.each([
   ['metric: { name: rmse }', 'max'],
   ['metric: { name: rmse, max: 1, min: 2 }', 'min'],
-  ['metric: { name: accuracy, min: 0.9 }', 'no metric of task regression'],
+  ['metric: { name: accuracy, min: 0.9 }', 'is not a metric of task regression'],
   ['p99Ms: 0', 'p99Ms'],
 ])('a condition that can never decide is refused: %s', (condition, told) => {
   expect(() => strategyWith(condition)).toThrow(told);

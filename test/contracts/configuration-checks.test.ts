@@ -36,28 +36,28 @@ describe('an error that the file alone reveals names key and line', () => {
       '[season, mnth, hr,',
       '[season, mnth, Season, hr,',
       '/data/features/2',
-      'by case alone',
+      'only in case',
     ],
     [
       'a feature with a reserved name',
       '[season, mnth, hr,',
       '[season, _AT, hr,',
       '/data/features/1',
-      'uses for itself',
+      'is reserved for Perennial',
     ],
     [
       'a fill for a column that is not a feature',
       'window: 6 months',
       'fill: { cnt: 0 }\n  window: 6 months',
       '/data/fill/cnt',
-      'none of data.features',
+      'not one of data.features',
     ],
     ['a duplicate feature', '[season, mnth, hr,', '[season, mnth, season, hr,', '/data/features/2', 'listed twice'],
-    ['a holdout as long as the window', '14 days', '6 months', '/build/holdout/last', 'nothing to train on'],
-    ['a holdout longer than the window', '14 days', '1 year', '/build/holdout/last', 'nothing to train on'],
-    ['a holdout longer in days', '14 days', '187 days', '/build/holdout/last', 'nothing to train on'],
-    ['an empty holdout', '14 days', '0 days', '/build/holdout/last', 'no time at all'],
-    ['an empty window', 'window: 1 month', 'window: 0 months', '/monitor/window', 'no time at all'],
+    ['a holdout as long as the window', '14 days', '6 months', '/build/holdout/last', 'leaves no training rows'],
+    ['a holdout longer than the window', '14 days', '1 year', '/build/holdout/last', 'leaves no training rows'],
+    ['a holdout longer in days', '14 days', '187 days', '/build/holdout/last', 'leaves no training rows'],
+    ['an empty holdout', '14 days', '0 days', '/build/holdout/last', 'not longer than zero'],
+    ['an empty window', 'window: 1 month', 'window: 0 months', '/monitor/window', 'not longer than zero'],
     ['blocks that are too short', 'block: 1 day', 'block: 1s', '/build/block', 'shorter than 1m'],
     [
       'an expectation that no value meets',
@@ -66,26 +66,50 @@ describe('an error that the file alone reveals names key and line', () => {
       '/data/expectations/1/min',
       'no value is within',
     ],
-    ['a metric of another task', 'metric: rmse\n', 'metric: rocAuc\n', '/build/metric', 'no metric of task regression'],
+    [
+      'a metric of another task',
+      'metric: rmse\n',
+      'metric: rocAuc\n',
+      '/build/metric',
+      'is not a metric of task regression',
+    ],
     [
       'a gate on a metric of another task',
       'rmse, max: 150',
       'logLoss, max: 1',
       '/build/gates/0/metric',
-      'name one of rmse, mae, r2',
+      'use one of rmse, mae, r2',
     ],
     [
       'a monitor with a metric of another task',
       'metric: rmse, max: 100',
       'metric: accuracy, min: 1',
       '/monitor/performance/metric',
-      'no metric of task regression',
+      'is not a metric of task regression',
     ],
-    ['a threshold for a regression', 'seed: 0', 'seed: 0\n  threshold: 0.4', '/build/threshold', 'is for task binary'],
-    ['classes for a regression', 'seed: 0', 'seed: 0\n  classes: [1, 2]', '/build/classes', 'is for classifiers'],
-    ['a positive class for a regression', 'seed: 0', 'seed: 0\n  positive: 1', '/build/positive', 'is for task binary'],
-    ['a gate without a bound', 'rmse, max: 150', 'rmse', '/build/gates/0', 'give max or min'],
-    ['a slice gate without a bound', 'minRows: 48, max: 200', 'minRows: 48', '/build/gates/2', 'give max or min'],
+    [
+      'a threshold for a regression',
+      'seed: 0',
+      'seed: 0\n  threshold: 0.4',
+      '/build/threshold',
+      'is only for task binary, but the task is regression',
+    ],
+    [
+      'classes for a regression',
+      'seed: 0',
+      'seed: 0\n  classes: [1, 2]',
+      '/build/classes',
+      'is only for classifiers, but the task is regression',
+    ],
+    [
+      'a positive class for a regression',
+      'seed: 0',
+      'seed: 0\n  positive: 1',
+      '/build/positive',
+      'is only for task binary, but the task is regression',
+    ],
+    ['a gate without a bound', 'rmse, max: 150', 'rmse', '/build/gates/0', 'set max or min'],
+    ['a slice gate without a bound', 'minRows: 48, max: 200', 'minRows: 48', '/build/gates/2', 'set max or min'],
     ['a gate that no value passes', 'max: 150', 'min: 151, max: 150', '/build/gates/0/min', 'no value is within'],
     [
       'an unknown excluded column',
@@ -108,19 +132,13 @@ describe('an error that the file alone reveals names key and line', () => {
       '/monitor/drift/threshold',
       'p-value',
     ],
-    [
-      'performance without a bound',
-      'metric: rmse, max: 100',
-      'metric: rmse',
-      '/monitor/performance',
-      'give max or min',
-    ],
+    ['performance without a bound', 'metric: rmse, max: 100', 'metric: rmse', '/monitor/performance', 'set max or min'],
     [
       'an estimate of a metric that needs labels',
       'metric: rmse, max: 100',
       'metric: r2, min: 0.5, estimated: true',
       '/monitor/performance/estimated',
-      'name one of mae, rmse',
+      'use one of mae, rmse',
     ],
     [
       'an estimate that is switched off',
@@ -129,7 +147,7 @@ describe('an error that the file alone reveals names key and line', () => {
       '/monitor/performance/estimated',
       'monitor.estimate is false',
     ],
-    ['a trigger that never occurs', '  performance: { metric: rmse, max: 100 }\n', '', '/retrain/on/1', 'never comes'],
+    ['a trigger that never occurs', '  performance: { metric: rmse, max: 100 }\n', '', '/retrain/on/1', 'never occurs'],
   ])('%s', (_, text, replacement, pointer, says) => {
     const file = changed(text, replacement);
     let error: unknown;
@@ -158,7 +176,7 @@ test('a classifier must name a metric of its own, and an error lists the existin
     .replaceAll('metric: rmse', 'metric: macroF1');
   expect(parseConfigurationFile(classifier)).toMatchObject({ task: 'multiclass', build: { metric: 'macroF1' } });
   expect(() => parseConfigurationFile(classifier.replace(/^ {2}metric: macroF1\n/m, ''))).toThrow(
-    '"rmse" is no metric of task multiclass; name one of accuracy, macroF1, weightedF1, logLoss, rocAuc',
+    '"rmse" is not a metric of task multiclass; use one of accuracy, macroF1, weightedF1, logLoss, rocAuc',
   );
 });
 
@@ -193,8 +211,8 @@ describe('build.classes', () => {
   test('must name each class once, two for a binary task, and include the positive one', () => {
     expect(problems('classes: [late, late]')).toContain('"late" is listed twice');
     expect(problems('classes: [1, 1.0]')).toContain('1 is listed twice');
-    expect(problems('classes: [a, b, c]')).toContain('names 3 classes, and task binary has two');
-    expect(problems('classes: [a, b]\n  positive: c')).toContain('"c" is none of build.classes');
+    expect(problems('classes: [a, b, c]')).toContain('lists 3 classes, but task binary has two');
+    expect(problems('classes: [a, b]\n  positive: c')).toContain('"c" is not one of build.classes');
     expect(problems('classes: [a, b]\n  positive: b')).not.toContain('build.classes');
   });
 });

@@ -150,7 +150,7 @@ describe('an unknown key', () => {
   test('is not reported if another alternative has this key', () => {
     const error = exampleWith('minRows: 48', 'minGain: 0');
     expect(error.fields['pointer']).toBe('/build/gates/2/minGain');
-    expect(error.message).toContain('does not go with the keys beside it');
+    expect(error.message).toContain('cannot be combined with the keys beside it');
   });
 
   test('has no line in JSON that was parsed already', () => {
@@ -219,7 +219,7 @@ describe('an invalid file', () => {
     ['two documents', `${least}---\n${least}`, /line 15.*several documents/],
     ['broken syntax', `${least}\nserve: { log: `, /line 1\d/],
     ['tabs for indentation', 'data:\n\tsource: x\n', /line 2.*[Tt]abs/],
-    ['a duplicate key', `${least}name: again\n`, /name \(line 15\): given twice, first in line 3/],
+    ['a duplicate key', `${least}name: again\n`, /name \(line 15\): is given twice, first in line 3/],
     [
       'a nested duplicate key',
       least.replace('target: cnt', 'target: cnt\n  "target": other'),
@@ -227,10 +227,10 @@ describe('an invalid file', () => {
     ],
     ['a tag', least.replace('demand-team', '!!js/function x'), /line 5.*[Tt]ag/],
     ['a key that is a list', `${least}? [a, b]\n: 1\n`, /not plain text/],
-    ['aliases that expand without end', `${least}${bomb}\n`, /unfold to more than/],
-    ['an alias without an anchor', least.replace('cnt', '*nowhere'), /aliases cannot be followed/],
-    ['a list that contains itself', `${least}x: &x [*x]\n`, /nested more than 32 deep/],
-    ['deep nesting', `${least}x: ${'['.repeat(100)}${']'.repeat(100)}\n`, /nested more than 32 deep/],
+    ['aliases that expand without end', `${least}${bomb}\n`, /expand to more than/],
+    ['an alias without an anchor', least.replace('cnt', '*nowhere'), /aliases cannot be resolved/],
+    ['a list that contains itself', `${least}x: &x [*x]\n`, /nested more than 32 levels deep/],
+    ['deep nesting', `${least}x: ${'['.repeat(100)}${']'.repeat(100)}\n`, /nested more than 32 levels deep/],
     ['very deep nesting', '['.repeat(100_000), /nested too deeply|line 1/],
     ['text that Postgres cannot store', least.replace('demand-team', '"a\\0b"'), /owner \(line 5\).*NUL/],
     ['half a surrogate pair', least.replace('demand-team', '"\\uD800"'), /owner \(line 5\).*surrogate/],
@@ -247,7 +247,9 @@ describe('an invalid file', () => {
     const limit = 1024 * 1024;
     expect(errorOf(() => parseConfigurationFile(`${least}#${'x'.repeat(limit)}`)).code).toBe('too-large');
     const aliases = `${least}x: &x "${'x'.repeat(50_000)}"\ny: [${'*x,'.repeat(60)}]\n`;
-    expect(errorOf(() => parseConfigurationFile(aliases)).message).toContain('unfolds to more than 1 MiB');
+    expect(errorOf(() => parseConfigurationFile(aliases)).message).toContain(
+      'the configuration expands to more than 1 MiB',
+    );
   });
 
   test('of a hundred thousand keys is refused within seconds', () => {
