@@ -103,7 +103,8 @@ export class ApiClient {
 
   async download(path: string, query: Query = {}): Promise<ReadableStream<Uint8Array>> {
     const response = await this.#fetch('GET', path, query, {});
-    if (response.body === null) throw new PerennialError('internal', `${path} answered without a body`, { path });
+    if (response.body === null)
+      throw new PerennialError('internal', `the API's answer to ${path} has no body`, { path });
     return response.body;
   }
 
@@ -126,9 +127,13 @@ export class ApiClient {
     if (text === '') return null;
     const answer = parseJson(text);
     if (answer === undefined)
-      throw new PerennialError('internal', `${this.url}${path} answers no JSON; is it the address of the API?`, {
-        url: this.url,
-      });
+      throw new PerennialError(
+        'internal',
+        `the answer of ${this.url}${path} is not JSON; check that ${this.url} is the address of the API`,
+        {
+          url: this.url,
+        },
+      );
     return answer;
   }
 
@@ -146,7 +151,7 @@ export class ApiClient {
       throw new PerennialError(
         'api-unavailable',
         this.#proxy === null
-          ? `the API at ${this.url} does not answer (${reasonOf(cause)}); perennial status tells what runs, perennial up starts it`
+          ? `the API at ${this.url} does not answer (${reasonOf(cause)}); perennial status shows what is running, perennial up starts the embedded stack`
           : `the API at ${this.url} does not answer through the proxy ${this.#proxy} (${reasonOf(cause)}); check the proxy, or name the host in NO_PROXY`,
         { url: this.url },
         { cause: caught },
@@ -167,7 +172,7 @@ function understood<Schema extends z.ZodType>(path: string, schema: Schema, answ
   const [issue] = parsed.error.issues;
   throw new PerennialError(
     'internal',
-    `${path} answered what this version of the command line does not understand (${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}); do both come from one checkout?`,
+    `this version of the command line does not understand the API's answer to ${path} (${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}); use the command line and the API from the same checkout`,
     { path },
   );
 }
@@ -178,7 +183,7 @@ async function problemOf(response: Response): Promise<PerennialError> {
   const problem = parsed.success ? parsed.data : {};
   const code = problem.code !== undefined && isErrorCode(problem.code) ? problem.code : 'internal';
   const said = problem.detail ?? problem.title ?? `HTTP ${response.status}: ${text.slice(0, 300)}`;
-  const wayOut = code === 'unauthenticated' ? '; set PERENNIAL_KEY or give --key' : '';
+  const wayOut = code === 'unauthenticated' ? '; set PERENNIAL_KEY or use --key' : '';
   return new PerennialError(code, `${said}${wayOut}`, { status: response.status });
 }
 

@@ -86,7 +86,9 @@ export function apiOf(context: CliContext, acting: Acting = 'operator'): ApiClie
   const own = sameAddress(url, stack?.api) ? readJson(join(home, 'keys.json'), KeysFile)?.[acting] : undefined;
   const key = options.key ?? env['PERENNIAL_KEY'] ?? own;
   if (key === undefined)
-    throw new PerennialError('unauthenticated', `there is no key for ${url}: set PERENNIAL_KEY or give --key`, { url });
+    throw new PerennialError('unauthenticated', `there is no API key for ${url}: set PERENNIAL_KEY or use --key`, {
+      url,
+    });
   return new ApiClient(url, { key, project: options.project, proxy: throughProxy(url, env) });
 }
 
@@ -102,7 +104,7 @@ export function modelOf(context: CliContext): string {
   if (named !== undefined) return named;
   throw new PerennialError(
     'invalid-request',
-    'which model? give --model NAME, or run it in a folder with a perennial.yaml',
+    'no model is selected; use --model NAME, or run the command in a folder that has a perennial.yaml',
     {},
   );
 }

@@ -24,7 +24,7 @@ function placesIn(command: Command, path: string): Place[] {
       ...command.options.flatMap(({ long, description, argChoices }) =>
         long === null || long === undefined ? [] : [{ long, about: description, choices: argChoices ?? [] }],
       ),
-      { long: '--help', about: 'shows what there is', choices: [] },
+      { long: '--help', about: 'display help', choices: [] },
     ],
   };
   return [here, ...command.commands.flatMap((sub) => placesIn(sub, `${path} ${sub.name()}`.trim()))];

@@ -15,8 +15,12 @@ export async function confirmChange(
   context.output.note(change);
   if (context.options.yes) return;
   if (!isTerminal(context.stdin) || !isTerminal(context.stderr))
-    throw new PerennialError('invalid-request', `${about}; without a terminal to ask on it needs --yes`, {});
-  if (!/^y(es)?$/i.test((await ask(context, 'Go on? [y/N] ')).trim()))
+    throw new PerennialError(
+      'invalid-request',
+      `${about}, and there is no terminal to ask for confirmation; use --yes to confirm`,
+      {},
+    );
+  if (!/^y(es)?$/i.test((await ask(context, 'Continue? [y/N] ')).trim()))
     throw new PerennialError('cancelled', 'nothing was changed', {});
 }
 

@@ -125,17 +125,17 @@ function globalOptions(): Option[] {
     new Option('-m, --model <name>', 'the model (default: the name in ./perennial.yaml)'),
     new Option('-e, --environment <name>', 'the environment (default: production)'),
     new Option('--project <name>', 'the project (default: default)'),
-    new Option('--json', 'one JSON document on standard output'),
-    new Option('-y, --yes', 'do not ask before changing what serves'),
-    new Option('--url <url>', 'of the API (default: PERENNIAL_URL, else the embedded stack)'),
+    new Option('--json', 'print one JSON document on standard output'),
+    new Option('-y, --yes', 'do not ask for confirmation before changing what serves'),
+    new Option('--url <url>', 'address of the API (default: PERENNIAL_URL, else the embedded stack)'),
     new Option('--key <key>', 'API key (default: PERENNIAL_KEY, else the embedded stack’s)'),
-    new Option('--no-color', 'no colours; NO_COLOR does the same'),
+    new Option('--no-color', 'print without colours, as with the variable NO_COLOR'),
   ];
 }
 
 function globalProgram(streams: Writers): Command {
   const program = new Command('perennial')
-    .description('keeps models fresh in production: data, build, deploy, monitor, again')
+    .description('keep models fresh in production: ingest data, build, deploy, monitor, repeat')
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
     // Errors are printed in one place, as a sentence or as JSON.
@@ -149,7 +149,7 @@ function globalProgram(streams: Writers): Command {
   for (const option of globalOptions()) program.addOption(option);
   return program.addHelpText(
     'after',
-    '\nStandard output is data, standard error is everything else; with --json an error is one JSON line there.\nExit codes: 0 done, 1 failed, 2 usage, 4 not allowed, 130 interrupted.\n\nExamples:\n  perennial up --detach\n  perennial apply -f perennial.yaml\n  perennial data ingest -f perennial.yaml\n  perennial trigger --model bike-demand\n  perennial runs watch',
+    '\nData goes to standard output, everything else to standard error. With --json, an error is one line of JSON on standard error.\nExit codes: 0 done, 1 failed, 2 usage, 4 not allowed, 130 interrupted.\n\nExamples:\n  perennial up --detach\n  perennial apply -f perennial.yaml\n  perennial data ingest -f perennial.yaml\n  perennial trigger --model bike-demand\n  perennial runs watch',
   );
 }
 

@@ -23,7 +23,7 @@ export function releaseNamed(named: string, history: readonly Generation[]): str
   if (/^[0-9a-f]{64}$/.test(named)) return named;
   throw new PerennialError(
     'invalid-request',
-    `--to ${named} is ${found.size > 1 ? 'the beginning of several releases' : 'no release that served there'}; name a version or a release that perennial served --at shows`,
+    `--to ${named} ${found.size > 1 ? 'matches several releases' : 'matches no release that served in this environment'}; choose a version or a release that perennial served --at shows`,
     { to: named },
   );
 }

@@ -99,7 +99,7 @@ async function untilReady(
   }
   throw new PerennialError(
     'process-died',
-    `the stack was not ready in ${readyWithinMs / 1000} s; the end of ${log.path}:\n${log.said()}`,
+    `the stack was not ready within ${readyWithinMs / 1000} s; the end of ${log.path}:\n${log.said()}`,
     { log: log.path },
   );
 }
@@ -126,7 +126,7 @@ export async function stopStack(context: CliContext): Promise<boolean> {
     if (Date.now() - begun > downWithinMs)
       throw new PerennialError(
         'internal',
-        `the stack (process ${stack.pid}) has not stopped in ${downWithinMs / 1000} s; see ${join(context.home, 'logs')}`,
+        `the stack (process ${stack.pid}) did not stop within ${downWithinMs / 1000} s; see the logs in ${join(context.home, 'logs')}`,
         { pid: stack.pid },
       );
     context.output.progress('stopping');

@@ -26,7 +26,7 @@ function useProxy(proxy: string, except: string): void {
     // The original message would reveal the proxy's password.
     throw new PerennialError(
       'invalid-setting',
-      'the proxy of HTTPS_PROXY or HTTP_PROXY cannot be used',
+      'the proxy in HTTPS_PROXY or HTTP_PROXY cannot be used; correct its address',
       {},
       { cause: caught },
     );

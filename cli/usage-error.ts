@@ -10,11 +10,11 @@ export function usageErrorOf(caught: CommanderError, program: Command, argv: rea
   const [operand] = words;
   // Commander reports an excess argument if a verb with subcommands is followed by an unknown word.
   if (caught.code === 'commander.excessArguments' && command.commands.length > 0 && operand !== undefined)
-    return usage(`there is no verb "${name} ${operand}"${suggestion(command, operand)}`, name);
+    return usage(`there is no command "${name} ${operand}"${suggestion(command, operand)}`, name);
   if (caught.code === 'commander.unknownCommand' && operand !== undefined)
-    return usage(`there is no verb "${name} ${operand}"${suggestion(command, operand)}`, name);
+    return usage(`there is no command "${name} ${operand}"${suggestion(command, operand)}`, name);
   if (caught.code === 'commander.help')
-    return usage(`${name} needs a verb: ${command.commands.map((sub) => sub.name()).join(', ')}`, name);
+    return usage(`${name} needs a subcommand: ${command.commands.map((sub) => sub.name()).join(', ')}`, name);
   const said = caught.message
     .replace(/command-argument value '(.*)' is invalid for argument '(.*)'\./s, "$2 '$1' is invalid.")
     .replace(/^error: /, '')
@@ -50,11 +50,11 @@ function suggestion(command: Command, word: string): string {
   const near = nearestKey(word, names);
   if (near !== undefined && editDistance(word, near) <= Math.max(2, Math.floor(word.length / 3)))
     return `; did you mean ${near}?`;
-  return `; there are ${names.join(', ')}`;
+  return `; the commands are ${names.join(', ')}`;
 }
 
 function usage(said: string, name: string): PerennialError {
-  return new PerennialError('invalid-request', `${said} (${name} --help shows what there is)`, {});
+  return new PerennialError('invalid-request', `${said} (see ${name} --help)`, {});
 }
 
 function nameOf(command: Command): string {

@@ -35,11 +35,11 @@ export async function startAndFollow(
   return mustHaveSucceeded(await followRun(context, api, run, { logs: options.logs ?? false }));
 }
 
-export const detachOption = ['--detach', 'start it, and do not wait for its end'] as const;
+export const detachOption = ['--detach', 'start the run and do not wait for its end'] as const;
 
 /** Prints the run that a verb with `--detach` started, and how to follow it. */
 export function tellDetached({ output }: CliContext, run: Run): void {
-  output.note(`the ${run.request.kind} run ${run.id} goes on; follow it with perennial runs watch ${run.id}`);
+  output.note(`the ${run.request.kind} run ${run.id} has started; follow it with perennial runs watch ${run.id}`);
   output.data(run, () => run.id);
 }
 

@@ -43,14 +43,14 @@ export async function folderWithin(base: string, path: string): Promise<string> 
   const wanted = resolve(base, path);
   const inner = await realpath(wanted).catch((caught: unknown) => {
     const isAbsent = caught instanceof Error && 'code' in caught && caught.code === 'ENOENT';
-    throw unreadable(path, isAbsent ? `there is no ${wanted}` : `${wanted} cannot be read (${reasonOf(caught)})`);
+    throw unreadable(path, isAbsent ? `${wanted} does not exist` : `${wanted} cannot be read (${reasonOf(caught)})`);
   });
-  if (!(await stat(inner)).isDirectory()) throw unreadable(path, `${wanted} is no folder`);
+  if (!(await stat(inner)).isDirectory()) throw unreadable(path, `${wanted} is not a folder`);
   const way = relative(outer, inner);
   if (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)) return inner;
   throw new PerennialError(
     'archive-unsafe',
-    `code.path ${path} leads to ${inner}, which is outside of ${outer}; move the code into that folder, or the configuration beside it`,
+    `code.path ${path} leads to ${inner}, which is outside of ${outer}; move the code into ${outer}, or move the configuration next to the code`,
     { path },
   );
 }
@@ -58,7 +58,7 @@ export async function folderWithin(base: string, path: string): Promise<string> 
 function unreadable(path: string, why: string): PerennialError {
   return new PerennialError(
     'invalid-request',
-    `code.path is ${path}, and ${why}; make that folder, or correct code.path`,
+    `code.path is ${path}, but ${why}; create that folder, or correct code.path`,
     { path },
   );
 }
@@ -79,7 +79,7 @@ export async function archiveFolder(
   const own = await patternsOf(root, ownPatterns);
   const kept = files.filter((file) => !ignored(slashed(file)) && !own(slashed(file)) && file !== ownPatterns);
   if (kept.length === 0)
-    throw new PerennialError('invalid-request', `${folder} has no files to take a snapshot of`, { folder });
+    throw new PerennialError('invalid-request', `${folder} contains no files to include in a snapshot`, { folder });
   const subject = `the code in ${folder}`;
   refuseLargeCode(subject, { bytes: 0, files: kept.length }, limits);
   const tar = pack();
@@ -89,7 +89,7 @@ export async function archiveFolder(
     // Does not follow a file that has become a link since it was listed.
     const handle = await open(join(root, file), constants.O_RDONLY | constants.O_NOFOLLOW).catch((caught: unknown) => {
       tar.destroy();
-      throw new PerennialError('invalid-request', `the code's file ${file} cannot be read: ${reasonOf(caught)}`, {
+      throw new PerennialError('invalid-request', `the code file ${file} cannot be read: ${reasonOf(caught)}`, {
         path: file,
       });
     });
@@ -124,7 +124,7 @@ async function listFiles(root: string, folder: string): Promise<string[]> {
     else
       throw new PerennialError(
         'archive-unsafe',
-        `${relative(root, path)} is a link or a device; a snapshot holds files only, so copy what it points to`,
+        `${relative(root, path)} is a link or a device, but a snapshot contains only regular files; replace a link with a copy of what it points to`,
         { path },
       );
   }

@@ -10,13 +10,17 @@ export async function refuseToOverwrite(file: string, overwrite: boolean): Promi
     throw new PerennialError(
       'invalid-request',
       found.isFile()
-        ? `${file} is there already; name another file, or give --force to overwrite it`
+        ? `${file} exists already; choose another file, or use --force to overwrite it`
         : `${file} is not a file`,
       { file },
     );
   const folder = await stat(dirname(file)).catch(() => undefined);
   if (folder?.isDirectory() !== true)
-    throw new PerennialError('invalid-request', `there is no folder ${dirname(file)} to write ${file} in`, { file });
+    throw new PerennialError(
+      'invalid-request',
+      `${file} cannot be written, because the folder ${dirname(file)} does not exist`,
+      { file },
+    );
 }
 
 /**
@@ -42,7 +46,7 @@ export async function downloadTo(
     await body.cancel().catch(() => undefined);
     throw new PerennialError(
       'internal',
-      `the download broke off after ${received} bytes, and nothing was written to ${file} (${reasonOf(caught)}); try again`,
+      `the download was interrupted after ${received} bytes, and nothing was written to ${file} (${reasonOf(caught)}); try again`,
       { file },
       { cause: caught },
     );

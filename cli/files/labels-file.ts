@@ -27,7 +27,7 @@ export async function readLabels(
   const content = file === '-' ? await text(stdin) : await contentOf(file);
   const parsed = parseIn(file, format ?? formatOf(file, content), content);
   const labels = parsed.labels.map(({ place, label }) => labelAt(file, place, label));
-  if (labels.length === 0) throw new PerennialError('invalid-request', `${nameOf(file)} has no labels`, { file });
+  if (labels.length === 0) throw new PerennialError('invalid-request', `${nameOf(file)} contains no labels`, { file });
   return { labels, places: parsed.labels.map(({ place }) => place), ignored: parsed.ignored };
 }
 
@@ -71,7 +71,7 @@ function labelAt(file: string, place: string, value: unknown): LabelInput {
 
 function wrongWith({ issues: [first] }: z.ZodError): string {
   const field = first?.path.join('.') ?? '';
-  return `${field === '' ? '' : `"${field}": `}${first?.message ?? 'it is of another shape'}`;
+  return `${field === '' ? '' : `"${field}": `}${first?.message ?? 'the label does not have the expected form'}`;
 }
 
 function nameOf(file: string): string {

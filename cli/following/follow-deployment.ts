@@ -65,7 +65,7 @@ function tellRequest({ output }: CliContext, run: Run, approval: Approval): void
     );
   output.note(
     approval.status === 'pending'
-      ? `run ${run.id} waits for approval ${approval.id}: perennial approve ${approval.id}`
-      : `run ${run.id} goes on under approval ${approval.id}, which is ${approval.status}`,
+      ? `run ${run.id} waits for approval ${approval.id}; approve it with perennial approve ${approval.id}`
+      : `run ${run.id} continues; its approval ${approval.id} is ${approval.status}`,
   );
 }

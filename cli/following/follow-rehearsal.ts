@@ -32,10 +32,12 @@ export function followRehearsal(
       if (isFinal(run.state)) {
         output.done();
         mustHaveSucceeded(run);
-        if (rehearsal.summary === null) throw new Error(`rehearsal ${rehearsalId} ended without its summary`);
+        if (rehearsal.summary === null) throw new Error(`rehearsal ${rehearsalId} ended without a summary`);
         return { ...rehearsal, summary: rehearsal.summary };
       }
-      output.progress(`${told} periods told, now ${stepOf(run)} (${Math.round((Date.now() - begun) / 1000)} s)`);
+      output.progress(
+        `${told} periods finished; current step: ${stepOf(run)} (${Math.round((Date.now() - begun) / 1000)} s)`,
+      );
       await pause(pollMs, undefined, { signal });
     }
   });
@@ -43,8 +45,8 @@ export function followRehearsal(
 
 export function describePeriod({ output }: CliContext, period: RehearsalPeriod, metric: string): string {
   const { colours } = output;
-  const score = `${metric} ${decimals(period.metricAsServed, 1).padStart(6)} as served, ${decimals(period.metricNeverReplaced, 1).padStart(6)} never replaced`;
-  const found = period.findings.length === 0 ? 'quiet' : `${period.findings.length} findings open`;
+  const score = `${metric} ${decimals(period.metricAsServed, 1).padStart(6)} as served, ${decimals(period.metricNeverReplaced, 1).padStart(6)} if never replaced`;
+  const found = period.findings.length === 0 ? 'no open findings' : `${period.findings.length} findings open`;
   const lost = describeLost(period);
   const line = `${colours.bold(period.label)}  ${String(period.rows).padStart(5)} rows  ${score}  ${found.padEnd(17)} ${describeBuild(colours, period.build)}`;
   return lost === '' ? line : `${line}\n${colours.yellow(`  ${lost}`)}`;
@@ -60,7 +62,7 @@ function describeLost({ refusedRows, unansweredRows = 0 }: RehearsalPeriod): str
 }
 
 function describeBuild(colours: CliContext['output']['colours'], build: RehearsalPeriod['build']): string {
-  if (build === null) return colours.dim('the last period: no build');
+  if (build === null) return colours.dim('no build after the last period');
   const version = build.modelVersion === null ? '' : ` version ${build.modelVersion}`;
   const gain = build.gain === null ? '' : `, gain ${(build.gain * 100).toFixed(1)} %`;
   if (build.decision === 'promoted') return colours.green(`→${version} promoted${gain}`);

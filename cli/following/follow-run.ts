@@ -119,7 +119,7 @@ export function mustHaveAchieved(run: Run, deployed = 'the release'): Run & { st
   if (outcome.kind === 'deploy' && outcome.decision !== 'promoted')
     throw new PerennialError('conflict', `${deployed} was not promoted: ${outcomeOf(run)}`, { runId: run.id });
   if (outcome.kind === 'build' && outcome.decision === 'rejected')
-    throw new PerennialError('not-a-candidate', `the gates refused the new version: ${outcomeOf(run)}`, {
+    throw new PerennialError('not-a-candidate', `the gates rejected the new version: ${outcomeOf(run)}`, {
       runId: run.id,
     });
   return ended;

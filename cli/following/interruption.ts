@@ -20,7 +20,7 @@ export async function whileWaitingFor<Result>(
     if (!interrupted.signal.aborted) throw caught;
     throw new PerennialError(
       'cancelled',
-      `not waiting any more; the ${run.kind} run goes on. perennial runs watch ${run.id} shows it, perennial runs cancel ${run.id} stops it`,
+      `stopped waiting, but the ${run.kind} run continues; follow it with perennial runs watch ${run.id}, or cancel it with perennial runs cancel ${run.id}`,
       { runId: run.id, interrupted: true },
       { cause: caught },
     );

@@ -21,7 +21,7 @@ export async function watchRuns(context: CliContext, api: ApiClient): Promise<vo
   const ended = new AbortController();
   process.on('SIGINT', () => ended.abort());
   const tell = changes(context);
-  output.note('watching runs; Ctrl-C ends it');
+  output.note('watching runs; press Ctrl-C to stop');
   while (!ended.signal.aborted) {
     try {
       const { items } = await patiently(

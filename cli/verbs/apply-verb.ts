@@ -136,8 +136,8 @@ export function applyVerb({ program, act }: VerbRegistry): void {
   program
     .command('apply')
     .description('apply a perennial.yaml and take a snapshot of its code')
-    .option('-f, --file <file>', 'the configuration', 'perennial.yaml')
-    .option('--no-code', 'leave the code as it is')
+    .option('-f, --file <file>', 'the configuration file', 'perennial.yaml')
+    .option('--no-code', 'do not take a snapshot of the code')
     .addHelpText('after', '\nExample:\n  perennial apply -f examples/bike-demand/perennial.yaml')
     .action(
       act(async (context, options: { file: string; code: boolean }) => {

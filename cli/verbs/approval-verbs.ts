@@ -26,9 +26,13 @@ export function approvalVerbs(registry: VerbRegistry): void {
 function listVerb({ program, act }: VerbRegistry): void {
   const approvals = program
     .command('approvals')
-    .description('requests for approval: of all models and environments, or of those named')
-    .addOption(new Option('--status <status>', 'in which state').choices(ApprovalStatus.options).default('pending'))
-    .option('--all', 'whatever their state')
+    .description('list approval requests of all models and environments; --model and --environment restrict the list')
+    .addOption(
+      new Option('--status <status>', 'list only requests with this status')
+        .choices(ApprovalStatus.options)
+        .default('pending'),
+    )
+    .option('--all', 'list requests of every status')
     .addOption(limitOption(50))
     .addHelpText('after', '\nExamples:\n  perennial approvals\n  perennial approvals --all --model bike-demand')
     .action(
@@ -39,16 +43,21 @@ function listVerb({ program, act }: VerbRegistry): void {
           query: { model, environment, status: all === true ? undefined : status },
         });
         context.output.data(page, () => describeList(context, page.items));
-        if (page.items.length > 0) context.output.note('perennial approvals show ID has the evidence');
+        if (page.items.length > 0) context.output.note('perennial approvals show ID shows the evidence of a request');
       }),
     );
 
   approvals
     .command('show')
-    .description('a request with its evidence: gates, the champion, slices, what is replaced, votes')
-    .argument('<id>', 'of the request', idArgument('approvals'))
-    .option('--html <file>', 'write all of it as one page: rows that change, data, code, lineage, traffic plan')
-    .option('--force', 'overwrite the file')
+    .description(
+      'show an approval request with its evidence: gates, the champion, slices, what would be replaced, votes',
+    )
+    .argument('<id>', 'id of the approval request', idArgument('approvals'))
+    .option(
+      '--html <file>',
+      'write the complete evidence to one HTML page: rows that change, data, code, lineage, traffic plan',
+    )
+    .option('--force', 'overwrite an existing file')
     .addHelpText(
       'after',
       '\nExamples:\n  perennial approvals show 0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10\n  perennial approvals show 0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10 --html evidence.html',
@@ -75,7 +84,7 @@ async function writePage(
 ): Promise<void> {
   await refuseToOverwrite(file, overwrite);
   const bytes = await downloadTo(file, await api.download(`/v1/approvals/${id}/evidence.html`), () => {});
-  output.data({ file, bytes }, () => `${file}: the evidence of request ${id}; open it in a browser`);
+  output.data({ file, bytes }, () => `${file}: the evidence of request ${id}; open the file in a browser`);
 }
 
 function voteVerb({ program, act }: VerbRegistry, decision: 'approve' | 'reject'): void {
@@ -83,12 +92,12 @@ function voteVerb({ program, act }: VerbRegistry, decision: 'approve' | 'reject'
     .command(decision)
     .description(
       decision === 'approve'
-        ? 'approve a request, by the digest that is shown; with the last vote it is deployed'
-        : 'reject a request, by the digest that is shown; nothing changes what serves',
+        ? 'approve a request as it is shown, bound to its digest; the last required vote starts the deployment'
+        : 'reject a request as it is shown, bound to its digest; what serves does not change',
     )
-    .argument('<id>', 'of the request', idArgument('approvals'))
-    .option('--comment <text>', 'why; it stands with the vote', '')
-    .option('--digest <digest>', 'refuse unless the request has this digest')
+    .argument('<id>', 'id of the approval request', idArgument('approvals'))
+    .option('--comment <text>', 'the reason, which is stored with the vote', '')
+    .option('--digest <digest>', 'refuse the vote unless the request has this digest')
     .addHelpText(
       'after',
       `\nExample:\n  perennial ${decision} 0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10 --comment "${decision === 'approve' ? 'gain holds on every slice' : 'holidays got worse'}"`,

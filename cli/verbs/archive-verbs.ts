@@ -9,15 +9,15 @@ const Answer = z.object({ model: Model, environments: z.array(z.string()) });
 const verbs = [
   {
     act: 'archive',
-    description: 'end a model: nothing of it serves or is built any more, and nothing is deleted',
-    change: 'ends: nothing of it serves any more, in any environment, and nothing is built',
+    description: 'archive a model: it no longer serves and builds no more versions, but nothing is deleted',
+    change: 'will be archived: it stops serving in every environment and builds no more versions',
     done: 'is archived; perennial restore brings it back',
     example: 'perennial archive bike-demand --reason "the station was closed"',
   },
   {
     act: 'restore',
-    description: 'bring an archived model back: what served serves again',
-    change: 'comes back: what served when it was archived serves again; its schedules stay paused',
+    description: 'restore an archived model: what served when it was archived serves again',
+    change: 'will be restored: what served when it was archived serves again, but its schedules stay paused',
     done: 'is restored; perennial schedule resume resumes its schedules',
     example: 'perennial restore bike-demand --reason "it is open again"',
   },
@@ -28,8 +28,8 @@ export function archiveVerbs({ program, act }: VerbRegistry): void {
     program
       .command(verb.act)
       .description(verb.description)
-      .argument('[model]', 'its name (default: --model, else the name in ./perennial.yaml)')
-      .requiredOption('--reason <text>', 'why; it goes into the ledger')
+      .argument('[model]', 'name of the model (default: --model, else the name in ./perennial.yaml)')
+      .requiredOption('--reason <text>', 'the reason, which is recorded in the ledger')
       .addHelpText('after', `\nExample:\n  ${verb.example}`)
       .action(
         act(async (context, model: string | undefined, { reason }: { reason: string }) => {

@@ -46,12 +46,12 @@ export function buildVerbs(registry: VerbRegistry): void {
 function buildVerb({ program, act }: VerbRegistry): void {
   program
     .command('build')
-    .description('train, evaluate and gate a version; a version that its gates reject is a failure')
-    .option('--as-of <instant>', 'read the window back from this instant (default: now)', instant)
-    .option('--dataset <number>', 'a dataset version other than the newest', wholeNumber)
-    .option('--code <number>', 'a code version other than the newest', wholeNumber)
+    .description('train and evaluate a version and apply its gates; the command fails if a gate rejects the version')
+    .option('--as-of <instant>', 'use the window of rows that ends at this instant (default: now)', instant)
+    .option('--dataset <number>', 'use this dataset version instead of the newest one', wholeNumber)
+    .option('--code <number>', 'use this code version instead of the newest one', wholeNumber)
     .option(...detachOption)
-    .option('--param <name=value>', 'override one of build.params; may be given again', addParameter)
+    .option('--param <name=value>', 'override one of build.params; may be repeated', addParameter)
     .addHelpText(
       'after',
       '\nExamples:\n  perennial build\n  perennial build --as-of 2011-07-01T04:00:00Z --param max_iter=50',
@@ -71,12 +71,12 @@ function buildVerb({ program, act }: VerbRegistry): void {
 }
 
 function explainVerb({ program, act }: VerbRegistry): void {
-  const builds = program.command('builds').description('what builds did');
+  const builds = program.command('builds').description('explain builds');
   builds
     .command('show')
-    .description('what a build reused, what it ran, and with --why which part of its training was new')
+    .description('show what a build reused and what it ran, and with --why which part of its training was new')
     .argument('<build>', 'the number of a version, or the id of a build run')
-    .option('--why', 'what differs from the champion, or from the version before, value by value')
+    .option('--why', 'list each value that differs from the champion, or from the previous version')
     .addHelpText('after', '\nExamples:\n  perennial builds show 3 --why\n  perennial builds show 3 --json')
     .action(
       act(async (context, build: string, { why = false }: { why?: boolean }) => {
@@ -91,7 +91,7 @@ function explainVerb({ program, act }: VerbRegistry): void {
 function versionVerbs({ program, act }: VerbRegistry): void {
   const versions = program
     .command('versions')
-    .description('model versions, newest first')
+    .description('list model versions, newest first')
     .addOption(limitOption(50))
     .addHelpText('after', '\nExamples:\n  perennial versions\n  perennial versions show 3')
     .action(
@@ -110,8 +110,8 @@ function versionVerbs({ program, act }: VerbRegistry): void {
 
   versions
     .command('show')
-    .description('one version with its lineage, gates, intervals and slices')
-    .argument('<version>', 'number', wholeNumber)
+    .description('show a model version with its lineage, gates, intervals and slices')
+    .argument('<version>', 'number of the model version', wholeNumber)
     .addHelpText('after', '\nExample:\n  perennial versions show 3 --model bike-demand')
     .action(
       act(async (context, number: number) => {
@@ -159,14 +159,14 @@ function describeVersion({ output, options }: CliContext, version: z.infer<typeo
   return [
     output.dataColours.bold(`version ${version.number}`),
     `artifact  ${modelFormats[version.format].title} ${version.artifact}, ${version.artifactBytes} bytes`,
-    `made of   ${made}`,
+    `lineage   ${made}`,
     `rows      ${counted(trained.trainingRows, 'row')} trained on, ${trained.holdoutRows} held out, ${since}`,
     ...(trained.unlabelled === undefined ? [] : [`          ${describeUnlabelled(trained.unlabelled)}`]),
     `run       ${version.runId}, ${version.recordedAt}`,
-    ...(said.length === 0 ? [] : [`the script’s own numbers: ${said.join(', ')}`]),
+    ...(said.length === 0 ? [] : [`metrics reported by the script: ${said.join(', ')}`]),
     ...describeImportance(output, version.importance),
     evaluation === null
-      ? `it was never evaluated in ${options.environment}`
+      ? `this version was never evaluated in ${options.environment}`
       : describeEvaluation(output, evaluation.body, output.dataColours),
   ].join('\n');
 }

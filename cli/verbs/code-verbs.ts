@@ -9,14 +9,14 @@ import type { VerbRegistry } from '../verb.ts';
 import { snapshotCode } from './apply-verb.ts';
 
 export function codeVerbs({ program, act }: VerbRegistry): void {
-  const code = program.command('code').description('snapshots of training code');
+  const code = program.command('code').description('take and list snapshots of training code');
 
   code
     .command('snapshot')
     .description(
       'take a snapshot of the code folder that the configuration names, or have the server fetch its git repository',
     )
-    .option('-f, --file <file>', 'the configuration', 'perennial.yaml')
+    .option('-f, --file <file>', 'the configuration file', 'perennial.yaml')
     .addHelpText('after', '\nExample:\n  perennial code snapshot -f perennial.yaml')
     .action(
       act(async (context, options: { file: string }) => {
@@ -27,7 +27,7 @@ export function codeVerbs({ program, act }: VerbRegistry): void {
 
   code
     .command('log')
-    .description('code versions, newest first')
+    .description('list code versions, newest first')
     .addOption(limitOption(50))
     .addHelpText('after', '\nExample:\n  perennial code log --model bike-demand')
     .action(

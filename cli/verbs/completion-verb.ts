@@ -6,7 +6,7 @@ import type { VerbRegistry } from '../verb.ts';
 export function completionVerb({ program, act }: VerbRegistry): void {
   program
     .command('completion')
-    .description('print a completion script')
+    .description('print a completion script for a shell')
     .addArgument(new Argument('[shell]', 'bash, zsh or fish').choices(shells).default('bash'))
     .addHelpText(
       'after',

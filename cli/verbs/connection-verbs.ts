@@ -17,16 +17,20 @@ const settingsHelp = connectionKindNames.map((kind) => `${kind} ${connectionKind
 export function connectionVerbs({ program, act }: VerbRegistry): void {
   const connections = program
     .command('connections')
-    .description('named connections to webhooks, stores, databases and git');
+    .description('manage named connections to webhooks, stores, databases and git');
 
   connections
     .command('set')
     .description(
-      'make or replace a connection; its settings come from a file, so that no secret stands in a command line',
+      'create or replace a connection; its settings are read from a file, so that the command line contains no secret',
     )
-    .argument('<name>', 'of the connection')
-    .addOption(new Option('--kind <kind>', 'what it leads to (default: the file says)').choices(connectionKindNames))
-    .option('--from <file>', 'YAML or JSON of its settings; - reads standard input', '-')
+    .argument('<name>', 'name of the connection')
+    .addOption(
+      new Option('--kind <kind>', 'kind of the connection (default: the kind in the file)').choices(
+        connectionKindNames,
+      ),
+    )
+    .option('--from <file>', 'file with the settings in YAML or JSON; - reads standard input', '-')
     .addHelpText(
       'after',
       `\nSettings: ${settingsHelp}\n\nExamples:\n  perennial connections set on-call --kind webhook --from on-call.yaml\n  vault read -format=json … | perennial connections set warehouse --kind postgres`,
@@ -41,14 +45,14 @@ export function connectionVerbs({ program, act }: VerbRegistry): void {
 
   connections
     .command('list')
-    .description('the connections of the project, without their secrets')
+    .description('list the connections of the project, without their secrets')
     .addHelpText('after', '\nExample:\n  perennial connections list')
     .action(
       act(async (context) => {
         const list = await apiOf(context, 'admin').get('/v1/connections', Connections);
         context.output.data(list, () =>
           context.output.table(
-            ['name', 'kind', 'leads to', 'set'],
+            ['name', 'kind', 'target', 'set'],
             list.items.map((item) => [item.name, item.kind, item.target, item.recordedAt]),
           ),
         );
@@ -58,7 +62,7 @@ export function connectionVerbs({ program, act }: VerbRegistry): void {
   connections
     .command('remove')
     .description('remove a connection and its secrets')
-    .argument('<name>', 'of the connection')
+    .argument('<name>', 'name of the connection')
     .addHelpText('after', '\nExample:\n  perennial connections remove on-call')
     .action(
       act(async (context, name: string) => {
@@ -81,5 +85,5 @@ async function settingsFrom(context: CliContext, from: string): Promise<Record<s
   if (parsed.success) return parsed.data;
   // The error does not repeat the text, because it may hold a secret.
   const source = from === '-' ? 'standard input' : from;
-  throw new PerennialError('invalid-request', `${source} is not one mapping of settings in YAML or JSON`);
+  throw new PerennialError('invalid-request', `${source} must contain a single mapping of settings in YAML or JSON`);
 }

@@ -41,9 +41,13 @@ async function sourceFiles(named: readonly string[], file: string): Promise<stri
 function formatOf(path: string): DataFormat {
   const format = formatOfName(basename(path));
   if (format === undefined)
-    throw new PerennialError('invalid-request', `${path} cannot be ingested: files of rows end in ${dataExtensions}`, {
-      path,
-    });
+    throw new PerennialError(
+      'invalid-request',
+      `${path} cannot be ingested: the file name must end in ${dataExtensions}`,
+      {
+        path,
+      },
+    );
   return format;
 }
 
@@ -52,13 +56,9 @@ function formatToWrite(path: string): 'csv' | 'parquet' {
   const extension = extname(path).toLowerCase();
   if (extension === '.csv') return 'csv';
   if (extension === '.parquet') return 'parquet';
-  throw new PerennialError(
-    'invalid-request',
-    `${path} ends neither in .csv nor in .parquet, which rows are written as`,
-    {
-      path,
-    },
-  );
+  throw new PerennialError('invalid-request', `${path} cannot be written: the file name must end in .csv or .parquet`, {
+    path,
+  });
 }
 
 /** Uploads files and ingests them as one batch, or has the server fetch them. */
@@ -76,9 +76,13 @@ async function ingestFiles(
   for (const file of files) {
     const format = formatOf(file);
     if (!(await isFile(file)))
-      throw new PerennialError('invalid-request', `${file} is not there; name the files, or correct data.source`, {
-        file,
-      });
+      throw new PerennialError(
+        'invalid-request',
+        `there is no file ${file}; name existing files, or correct data.source`,
+        {
+          file,
+        },
+      );
     const name = basename(file);
     context.output.progress(`reading ${name}`);
     const sha256 = await uploadFile(api, file, (sent, size) =>
@@ -134,7 +138,7 @@ function targetOf(context: CliContext, configuration: Configuration) {
 }
 
 export function dataVerbs({ program, act }: VerbRegistry): void {
-  const data = program.command('data').description('versions of data');
+  const data = program.command('data').description('ingest, list, compare and download versions of data');
   const registry = { program: data, act };
   ingestVerb(registry);
   logVerb(registry);
@@ -147,9 +151,9 @@ export function dataVerbs({ program, act }: VerbRegistry): void {
 function ingestVerb({ program, act }: VerbRegistry): void {
   program
     .command('ingest')
-    .description("upload files (default: the configuration's data.source) and take their rows in, as data.mode says")
+    .description("upload files (default: the configuration's data.source) and ingest their rows according to data.mode")
     .argument('[files...]', 'CSV, NDJSON or Parquet files')
-    .option('-f, --file <file>', 'the configuration', 'perennial.yaml')
+    .option('-f, --file <file>', 'the configuration file', 'perennial.yaml')
     .addHelpText(
       'after',
       '\nExamples:\n  perennial data ingest -f perennial.yaml\n  perennial data ingest --model bike-demand new-hours.csv',
@@ -171,7 +175,7 @@ function ingestVerb({ program, act }: VerbRegistry): void {
 function logVerb({ program, act }: VerbRegistry): void {
   program
     .command('log')
-    .description('dataset versions, newest first')
+    .description('list dataset versions, newest first')
     .addOption(limitOption(50))
     .addHelpText('after', '\nExample:\n  perennial data log --model bike-demand')
     .action(
@@ -204,8 +208,8 @@ function logVerb({ program, act }: VerbRegistry): void {
 function showVerb({ program, act }: VerbRegistry): void {
   program
     .command('show')
-    .description('one version with its schema and profile, and what its ingestion guessed and warns of')
-    .argument('<version>', 'number', wholeNumber)
+    .description('show a dataset version with its schema, its profile, and the guesses and warnings of its ingestion')
+    .argument('<version>', 'number of the dataset version', wholeNumber)
     .addHelpText('after', '\nExample:\n  perennial data show 3 --model bike-demand')
     .action(
       act(async (context, version: number) => {
@@ -220,11 +224,11 @@ function showVerb({ program, act }: VerbRegistry): void {
 function checkoutVerb({ program, act }: VerbRegistry): void {
   program
     .command('checkout')
-    .description('download the rows of a version')
-    .argument('<version>', 'number', wholeNumber)
-    .requiredOption('-o, --output <file>', 'where to; .csv or .parquet')
+    .description('download the rows of a dataset version')
+    .argument('<version>', 'number of the dataset version', wholeNumber)
+    .requiredOption('-o, --output <file>', 'file to write, .csv or .parquet')
     .option('--for-spreadsheets', forSpreadsheets)
-    .option('--force', 'overwrite the file if it is there')
+    .option('--force', 'overwrite an existing file')
     .addHelpText('after', '\nExample:\n  perennial data checkout 3 -o rows.parquet')
     .action(
       act(async (context, version: number, options: DownloadOptions) => {
@@ -234,7 +238,7 @@ function checkoutVerb({ program, act }: VerbRegistry): void {
     );
 }
 
-const forSpreadsheets = 'in .csv, put an apostrophe before cells that a spreadsheet would run as a formula';
+const forSpreadsheets = 'in a .csv file, put an apostrophe before each cell that a spreadsheet would run as a formula';
 
 interface DownloadOptions {
   readonly output: string;
@@ -250,7 +254,11 @@ async function download(
 ): Promise<void> {
   const format = formatToWrite(output);
   if (isProtected && format !== 'csv')
-    throw new PerennialError('invalid-request', `--for-spreadsheets is for .csv, and ${output} is none`, { output });
+    throw new PerennialError(
+      'invalid-request',
+      `--for-spreadsheets applies only to .csv files, and ${output} is not a .csv file`,
+      { output },
+    );
   await refuseToOverwrite(output, force || context.options.yes);
   const bytes = await downloadTo(
     output,
@@ -262,21 +270,21 @@ async function download(
 }
 
 function protectedNote(output: string): string {
-  return `${output} has an apostrophe before every cell that a spreadsheet would run as a formula (=, +, - or @ at its beginning); ingest it again only without them`;
+  return `${output} has an apostrophe before every cell that a spreadsheet would run as a formula (=, +, - or @ at its beginning); remove these apostrophes before you ingest the file again`;
 }
 
 function plainNote(output: string): string {
-  return `${output} has the rows as they are, to be ingested again; to open it in a spreadsheet, add --for-spreadsheets`;
+  return `${output} contains the rows unchanged, so that they can be ingested again; to open the file in a spreadsheet, download it with --for-spreadsheets`;
 }
 
 function quarantineVerb({ program, act }: VerbRegistry): void {
   program
     .command('quarantine')
-    .description('download the rows that a refused ingestion kept aside, with their file, line and reason')
-    .argument('<run>', 'the run that refused them')
-    .requiredOption('-o, --output <file>', 'where to; .csv or .parquet')
+    .description('download the rows that a refused ingestion quarantined, each with its file, line and reason')
+    .argument('<run>', 'id of the data run that refused the rows')
+    .requiredOption('-o, --output <file>', 'file to write, .csv or .parquet')
     .option('--for-spreadsheets', forSpreadsheets)
-    .option('--force', 'overwrite the file if it is there')
+    .option('--force', 'overwrite an existing file')
     .addHelpText('after', '\nExample:\n  perennial data quarantine 0190b5a7-… -o rows.csv')
     .action(
       act(async (context, run: string, options: DownloadOptions) => {
@@ -289,9 +297,11 @@ function quarantineVerb({ program, act }: VerbRegistry): void {
 function diffVerb({ program, act }: VerbRegistry): void {
   program
     .command('diff')
-    .description('what changed from one version to another: rows, columns, and how values moved')
-    .argument('<before>', 'number', wholeNumber)
-    .argument('<after>', 'number', wholeNumber)
+    .description(
+      'show what changed from one dataset version to another: rows, columns, and how the distribution of values shifted',
+    )
+    .argument('<before>', 'number of the earlier dataset version', wholeNumber)
+    .argument('<after>', 'number of the later dataset version', wholeNumber)
     .addHelpText('after', '\nExample:\n  perennial data diff 2 3')
     .action(
       act(async (context, before: number, after: number) => {

@@ -45,8 +45,8 @@ function deployVerb({ program, act }: VerbRegistry): void {
   program
     .command('deploy')
     .description('deploy a version: approval, canary, promotion')
-    .argument('<version>', 'number', wholeNumber)
-    .option('--detach', 'do not wait for its approval')
+    .argument('<version>', 'number of the model version', wholeNumber)
+    .option('--detach', 'do not wait for the approval')
     .addHelpText('after', '\nExamples:\n  perennial deploy 3\n  perennial deploy 3 --yes --detach')
     .action(
       act(async (context, version: number, options: { detach?: boolean }) => {
@@ -63,14 +63,23 @@ function deployVerb({ program, act }: VerbRegistry): void {
 function rollbackVerb({ program, act }: VerbRegistry): void {
   program
     .command('rollback')
-    .description('the release before, or a named one, serves again; automatic promotion is held until resume')
-    .option('--to <release>', 'a version that served, or a release by its digest or the beginning of it')
-    .option('--with <heads>', 'data,code,config: what the next build is made of goes back too', headsIn)
-    .requiredOption('--reason <text>', 'why; it goes into the ledger')
+    .description(
+      'make the previous release, or a named one, serve again; automatic promotion is held until perennial resume',
+    )
+    .option(
+      '--to <release>',
+      'a version that served, by its number, or a release, by its digest or the beginning of its digest',
+    )
+    .option(
+      '--with <heads>',
+      'also roll back these inputs of the next build: data, code or config, separated by commas',
+      headsIn,
+    )
+    .requiredOption('--reason <text>', 'the reason, which is recorded in the ledger')
     .option(...detachOption)
     .addHelpText(
       'after',
-      '\nExamples:\n  perennial rollback --reason "answers are off since 14:05"\n  perennial rollback --to 3 --with data --reason "4 and 5 were made of broken data"',
+      '\nExamples:\n  perennial rollback --reason "answers are off since 14:05"\n  perennial rollback --to 3 --with data --reason "4 and 5 were trained on broken data"',
     )
     .action(
       act(async (context, options: { to?: string; with?: Head[]; reason: string; detach?: boolean }) => {
@@ -78,7 +87,7 @@ function rollbackVerb({ program, act }: VerbRegistry): void {
         const serving = await deploymentsOf(context, api);
         const to = options.to === undefined ? undefined : releaseNamed(options.to, serving.history);
         const { with: heads, reason } = options;
-        const back = heads === undefined ? '' : `, and the heads of ${heads.join(', ')} go back with it`;
+        const back = heads === undefined ? '' : `, and the heads of ${heads.join(', ')} are rolled back too`;
         await confirmChange(context, `${where(context)}: ${servingIn(serving)} → ${targetIn(serving, to)}${back}`);
         const body = { to, with: heads, reason };
         const path = modelPath(context, '/rollback');
@@ -93,7 +102,7 @@ function rollbackVerb({ program, act }: VerbRegistry): void {
 function headsIn(text: string): Head[] {
   return text.split(',').map((word) => {
     const head = Head.safeParse(word.trim());
-    if (!head.success) throw new InvalidArgumentError(`"${word}" is none of ${Head.options.join(', ')}.`);
+    if (!head.success) throw new InvalidArgumentError(`"${word}" is not one of ${Head.options.join(', ')}.`);
     return head.data;
   });
 }
@@ -102,8 +111,8 @@ function resumeVerb({ program, act }: VerbRegistry): void {
   program
     .command('resume')
     .description('let automation promote again after a rollback')
-    .requiredOption('--reason <text>', 'why; it goes into the ledger')
-    .addHelpText('after', '\nExample:\n  perennial resume --reason "the broken station is mended"')
+    .requiredOption('--reason <text>', 'the reason, which is recorded in the ledger')
+    .addHelpText('after', '\nExample:\n  perennial resume --reason "the broken station is repaired"')
     .action(
       act(async (context, { reason }: { reason: string }) => {
         const { environment } = context.options;
@@ -114,7 +123,7 @@ function resumeVerb({ program, act }: VerbRegistry): void {
           { reason },
           { environment },
         );
-        context.output.data(answer, () => `${where(context)} promotes again`);
+        context.output.data(answer, () => `automatic promotion is enabled again for ${where(context)}`);
       }),
     );
 }
@@ -122,8 +131,8 @@ function resumeVerb({ program, act }: VerbRegistry): void {
 function servedVerb({ program, act }: VerbRegistry): void {
   program
     .command('served')
-    .description('what served at an instant, as decided and as the gateways had it')
-    .option('--at <instant>', 'ISO 8601 (default: now)', instant)
+    .description('show what served at an instant, as decided and as loaded by the gateways')
+    .option('--at <instant>', 'the instant in ISO 8601 (default: now)', instant)
     .addHelpText('after', '\nExample:\n  perennial served --at 2026-11-17T14:05:00Z')
     .action(
       act(async (context, { at }: { at?: string }) => {
@@ -153,7 +162,7 @@ function servingIn({ generation }: Deployments): string {
 function targetIn({ history }: Deployments, digest: string | undefined): string {
   if (digest === undefined) {
     const before = releaseBefore(history);
-    return before === undefined ? 'the release before' : `version ${before.modelVersionNumber}`;
+    return before === undefined ? 'the previous release' : `version ${before.modelVersionNumber}`;
   }
   const slot = history.flatMap(({ slots }) => slots).find(({ releaseDigest }) => releaseDigest === digest);
   return `${slot === undefined ? '' : `version ${slot.modelVersionNumber}, `}release ${shortDigest(digest)}`;
@@ -174,12 +183,13 @@ async function candidateOf(
   });
   const champion = generation?.slots.find(({ role }) => role === 'champion')?.modelVersionId ?? null;
   if (evaluation !== null && evaluation.championVersionId !== champion)
-    return `version ${version}, which is first measured against the champion`;
-  const refused = evaluation === null ? 'it was never evaluated there' : evaluation.body.reasons.join('; ');
+    return `version ${version}, after an evaluation against the current champion`;
+  const refused =
+    evaluation === null ? 'it was never evaluated in this environment' : evaluation.body.reasons.join('; ');
   if (evaluation?.body.verdict !== 'candidate')
     throw new PerennialError(
       'not-a-candidate',
-      `version ${version} of ${where(context)} cannot be deployed: ${refused}; perennial versions shows which can`,
+      `version ${version} of ${where(context)} cannot be deployed: ${refused}; perennial versions shows the verdict on each version`,
       { version },
     );
   return `version ${version}`;
@@ -198,7 +208,7 @@ function describeServed(context: CliContext, { at, decided, proof, observed }: z
   );
   const gateways =
     observed.length === 0
-      ? 'no gateway had said that it loaded anything'
+      ? 'no gateway had reported a loaded generation'
       : context.output.table(
           ['gateway', 'generation', 'since'],
           observed.map((seen) => [seen.gatewayId, seen.generation, seen.since]),
@@ -207,7 +217,7 @@ function describeServed(context: CliContext, { at, decided, proof, observed }: z
 }
 
 function describeProof(proof: z.infer<typeof Served>['proof']): string {
-  if (!proof.verified) return `NOT verified: ${proof.reason}; perennial ledger verify tells more`;
+  if (!proof.verified) return `NOT verified: ${proof.reason}; perennial ledger verify shows more`;
   const signed = proof.signedAt === null ? 'not signed yet' : `signed at ${proof.signedAt}`;
   return `verified by the ledger up to entry ${proof.head?.sequence ?? 0}, ${signed}`;
 }

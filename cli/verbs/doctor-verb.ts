@@ -15,13 +15,13 @@ export function doctorVerb({ program, act }: VerbRegistry): void {
   program
     .command('doctor')
     .description(
-      'look for what is wrong: tampered chains, missing bytes, schedules that differ, what dead processes left',
+      'find problems: tampered ledger chains, missing bytes, schedules in Temporal that differ from the database, leftovers of dead processes',
     )
-    .option('--fix', 'mend what can be mended, and say what cannot')
-    .option('--deep', 'read every byte that a version refers to, and compare it with its digest')
+    .option('--fix', 'repair what can be repaired, and report the rest')
+    .option('--deep', 'read all bytes that versions refer to, and compare them with their digests')
     .addHelpText(
       'after',
-      '\nExit code 0: healthy, or all of it is mended. 1: something is wrong still.\n\nExamples:\n  perennial doctor\n  perennial doctor --deep --json\n  perennial doctor --fix',
+      '\nExit code 0: there is no problem, or all problems are repaired. Exit code 1: problems remain.\n\nExamples:\n  perennial doctor\n  perennial doctor --deep --json\n  perennial doctor --fix',
     )
     .action(
       act(async (context, { fix = false, deep = false }: DoctorOptions) => {
@@ -33,7 +33,7 @@ export function doctorVerb({ program, act }: VerbRegistry): void {
         if (left.length > 0)
           throw new PerennialError(
             'unhealthy',
-            `${counted(left.length, 'problem')} found and not mended${fix ? '' : '; perennial doctor --fix mends what can be mended'}`,
+            `${counted(left.length, 'problem')} found and not repaired${fix ? '' : '; perennial doctor --fix repairs what can be repaired'}`,
             { problems: left.length },
           );
       }),
@@ -56,7 +56,7 @@ async function examineAll(
       : await api.get('/v1/doctor', DiagnosisPage, { deep: String(options.deep), cursor });
     examined[page.check] = (examined[page.check] ?? 0) + page.examined;
     problems.push(...page.items);
-    context.output.progress(`${page.check}: ${examined[page.check]} looked at`);
+    context.output.progress(`${page.check}: ${examined[page.check]} examined`);
     cursor = page.next;
   } while (cursor !== undefined);
   return { examined, problems };
@@ -66,10 +66,10 @@ function describe({ output }: CliContext, examined: Examined, problems: readonly
   const rows = Object.entries(examined).map(([check, count]) => {
     const of = problems.filter((problem) => problem.check === check);
     const left = of.filter((problem) => problem.state === 'found').length;
-    return [check, count, left === 0 ? 'well' : counted(left, 'problem'), of.length - left];
+    return [check, count, left === 0 ? 'healthy' : counted(left, 'problem'), of.length - left];
   });
   const told = problems.map(({ subject, what, state, wayOut }) =>
-    state === 'mended' ? `mended: ${subject}: ${what}` : `${subject}: ${what}\n  ${wayOut}`,
+    state === 'mended' ? `repaired: ${subject}: ${what}` : `${subject}: ${what}\n  ${wayOut}`,
   );
-  return [output.table(['check', 'looked at', 'state', 'mended'], rows), ...told].join('\n');
+  return [output.table(['check', 'examined', 'state', 'repaired'], rows), ...told].join('\n');
 }

@@ -24,10 +24,10 @@ interface GcOptions {
 export function gcVerb({ program, act }: VerbRegistry): void {
   program
     .command('gc')
-    .description('remove stored bytes that no version, release, evaluation, report, upload or run under way names')
-    .option('--dry-run', 'tell what would be removed, and remove nothing')
-    .option('--grace <duration>', 'keep what was stored within it (default: 24h; at least 1h)')
-    .option('--list', 'the collections there were, newest first')
+    .description('remove stored bytes that no version, release, evaluation, report, upload or unfinished run refers to')
+    .option('--dry-run', 'show what would be removed, and remove nothing')
+    .option('--grace <duration>', 'keep bytes that were stored within this duration (default: 24h; at least 1h)')
+    .option('--list', 'list earlier collections, newest first')
     .addOption(limitOption(20))
     .addHelpText('after', '\nExamples:\n  perennial gc --dry-run\n  perennial gc --grace 7d\n  perennial gc --list')
     .action(
@@ -38,7 +38,7 @@ export function gcVerb({ program, act }: VerbRegistry): void {
         if (collection.dryRun !== dryRun)
           throw new PerennialError(
             'conflict',
-            `a collection that ${collection.dryRun ? 'removes nothing' : 'removes'} is under way; ask again when perennial gc --list says that it has ended`,
+            `another collection, which ${collection.dryRun ? 'is a dry run' : 'is not a dry run'}, is in progress; run the command again when perennial gc --list shows that it has ended`,
             { collectionId: collection.id },
           );
         const ended = await follow(context, api, collection.id);
@@ -53,7 +53,7 @@ async function listCollections(context: CliContext, api: ApiClient, limit: numbe
   const page = await listUpTo(context, api, '/v1/gc', Collection, { limit });
   context.output.data(page, () =>
     context.output.table(
-      ['begun', 'state', 'looked at', 'removed', 'bytes', 'id'],
+      ['begun', 'state', 'examined', 'removed', 'bytes', 'id'],
       page.items.map((c) => [
         c.recordedAt,
         c.dryRun ? `${c.state}, dry` : c.state,
@@ -74,7 +74,7 @@ async function follow(context: CliContext, api: ApiClient, id: Id): Promise<Coll
     if (now.state === 'failed')
       throw new PerennialError('internal', `the collection ${id} failed: ${now.failure ?? ''}`, { collectionId: id });
     if (now.state === 'succeeded') return now;
-    context.output.progress(`${now.scanned} blobs looked at, ${now.collected} of them garbage`);
+    context.output.progress(`${now.scanned} blobs examined, ${now.collected} of them garbage`);
     await pause(pollMs);
   }
 }

@@ -22,13 +22,18 @@ const labelsAtOnce = 20_000;
 export function labelsVerb({ program, act }: VerbRegistry): void {
   program
     .command('labels')
-    .description('ground truth')
+    .description('send the ground truth of predictions')
     .command('send')
     .description(
-      'send labels by prediction id or by the id of your request: CSV with a header that names value and id or request (also row, at), NDJSON, or a JSON list of such objects',
+      'send labels by prediction id or by the id of your request, as CSV with the columns value and either id or request (optionally row and at), as NDJSON, or as a JSON list of objects with these fields',
     )
     .argument('<file>', '.csv, .ndjson, .jsonl or .json; - reads standard input')
-    .addOption(new Option('--format <format>', 'default: by the file’s name and first character').choices(labelFormats))
+    .addOption(
+      new Option(
+        '--format <format>',
+        'format of the labels (default: determined by the file’s name and first character)',
+      ).choices(labelFormats),
+    )
     .addHelpText(
       'after',
       '\nExamples:\n  perennial labels send labels.csv\n  psql --csv -c "select id, value from …" | perennial labels send - --format csv',
@@ -104,7 +109,7 @@ const linesShown = 10;
 function told(sum: AddedLabels, { places }: LabelsOfFile): string {
   const { accepted, corrected, repeated, unknown, refused, waiting, forgotten } = sum;
   return [
-    `${counted(accepted, 'label')} taken, ${corrected} corrected, ${repeated} known, ${unknown} of unknown predictions, ${refused} refused`,
+    `${counted(accepted, 'label')} accepted, ${corrected} corrected, ${repeated} already known, ${unknown} of unknown predictions, ${refused} refused`,
     ...lines(sum.refusals, refused, (refusal) => {
       const value = refusal.value === null ? '' : ` ${shown(refusal.value)}`;
       return `refused: ${places[refusal.place] ?? ''},${value} for ${labelWords(refusal)}: ${refusal.reason}`;
@@ -116,14 +121,18 @@ function told(sum: AddedLabels, { places }: LabelsOfFile): string {
     ),
     ...lines(sum.unknownLabels, unknown, (label) => `unknown: ${labelWords(label)}`),
     ...sum.ambiguous.map(
-      ({ request, requests }) => `${requests} requests had the id "${request}"; the label is that of the first`,
+      ({ request, requests }) => `${requests} requests had the id "${request}"; the label belongs to the first of them`,
     ),
     ...(waiting === 0
       ? []
       : [
           `${counted(waiting, 'label')} ${waiting === 1 ? 'waits' : 'wait'} for predictions that have not arrived, for 30 days at most`,
         ]),
-    ...(forgotten === 0 ? [] : [`${counted(forgotten, 'label')} had waited the longest and were forgotten`]),
+    ...(forgotten === 0
+      ? []
+      : [
+          `the ${counted(forgotten, 'label')} that had waited the longest ${forgotten === 1 ? 'was' : 'were'} discarded`,
+        ]),
   ].join('\n');
 }
 

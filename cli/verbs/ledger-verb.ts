@@ -23,10 +23,12 @@ interface LedgerOptions {
 export function ledgerVerb({ program, act }: VerbRegistry): void {
   const ledger = program
     .command('ledger')
-    .description('every decision, newest first: of all models and environments, or of those named')
-    .addOption(new Option('--kind <kind>', 'one kind of decision').choices(LedgerKind.options))
-    .option('--since <instant>', 'from then on', instant)
-    .option('--until <instant>', 'before then', instant)
+    .description(
+      'list every decision on all models and environments, newest first; --model and --environment restrict the list',
+    )
+    .addOption(new Option('--kind <kind>', 'list only decisions of this kind').choices(LedgerKind.options))
+    .option('--since <instant>', 'list only decisions from this instant on', instant)
+    .option('--until <instant>', 'list only decisions before this instant', instant)
     .addOption(limitOption(50))
     .addHelpText(
       'after',
@@ -51,10 +53,10 @@ export function ledgerVerb({ program, act }: VerbRegistry): void {
 function verifyVerb({ program, act }: VerbRegistry): void {
   program
     .command('verify')
-    .description('walk each chain, compare it with its signed copies, and name the first entry that does not fit')
+    .description('verify each chain, compare it with its signed copies, and show the first entry that does not match')
     .addHelpText(
       'after',
-      '\nOf all models, or of the one that is named. Exit code 1 if something does not fit.\n\nExamples:\n  perennial ledger verify\n  perennial ledger verify --model bike-demand --json',
+      '\nVerifies the chains of all models, or only of the model that --model names. Exit code 1 if an entry does not match.\n\nExamples:\n  perennial ledger verify\n  perennial ledger verify --model bike-demand --json',
     )
     .action(
       act(async (context) => {
@@ -79,7 +81,7 @@ async function verifyAll(context: CliContext): Promise<readonly LedgerVerdict[]>
   do {
     const page = await api.get('/v1/ledger/verify', Verdicts, { model, cursor });
     verdicts.push(...page.items);
-    context.output.progress(`${counted(verdicts.length, 'chain')} walked`);
+    context.output.progress(`${counted(verdicts.length, 'chain')} checked`);
     cursor = page.next;
   } while (cursor !== undefined);
   return verdicts;

@@ -21,9 +21,9 @@ export function observeVerbs(registry: VerbRegistry): void {
 function monitorVerb({ program, act }: VerbRegistry): void {
   program
     .command('monitor')
-    .description('report on a window of what was served, now')
+    .description('create a monitoring report now, on a window of what was served')
     .option('--as-of <instant>', 'the end of the window (default: now)', instant)
-    .option('--window <duration>', 'e.g. "1 month" (default: monitor.window)', duration)
+    .option('--window <duration>', 'length of the window, e.g. "1 month" (default: monitor.window)', duration)
     .option(...detachOption)
     .addHelpText(
       'after',
@@ -51,7 +51,7 @@ function duration(text: string): string {
 function reportVerbs({ program, act }: VerbRegistry): void {
   const reports = program
     .command('reports')
-    .description('monitoring reports, newest first')
+    .description('list monitoring reports, newest first')
     .addOption(limitOption(20))
     .addHelpText('after', '\nExamples:\n  perennial reports\n  perennial reports --environment rehearsal-b78284f8')
     .action(
@@ -77,10 +77,13 @@ function reportVerbs({ program, act }: VerbRegistry): void {
 
   reports
     .command('show')
-    .description('one report with its tests and findings')
-    .argument('<id>', 'of the report', idArgument('reports'))
-    .option('--html <file>', 'write all of it as one page with plots: drift and performance over time, distributions')
-    .option('--force', 'overwrite the file')
+    .description('show a monitoring report with its tests and findings')
+    .argument('<id>', 'id of the report', idArgument('reports'))
+    .option(
+      '--html <file>',
+      'write the complete report to one HTML page with plots: drift and performance over time, distributions',
+    )
+    .option('--force', 'overwrite an existing file')
     .addHelpText(
       'after',
       '\nExamples:\n  perennial reports show 0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10\n  perennial reports show 0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10 --html report.html',
@@ -109,7 +112,7 @@ async function writePage(
   const path = modelPath(context, `/reports/${id}/page.html`);
   const page = await api.download(path, { environment: context.options.environment });
   const bytes = await downloadTo(file, page, () => {});
-  context.output.data({ file, bytes }, () => `${file}: the report ${id}; open it in a browser`);
+  context.output.data({ file, bytes }, () => `${file}: the report ${id}; open the file in a browser`);
 }
 
 function describeReport({ output }: CliContext, { body }: Report): string {
@@ -134,14 +137,14 @@ function describeReport({ output }: CliContext, { body }: Report): string {
       ? 'no labels have arrived'
       : `${headline(body.performance, body.metric)} over ${counted(body.labelled, 'labelled row')}`;
   return [
-    `${body.from} to ${body.to}: ${counted(body.predictions, 'prediction')}, ${performance}${body.sufficient ? '' : ' (too few to decide anything)'}`,
+    `${body.from} to ${body.to}: ${counted(body.predictions, 'prediction')}, ${performance}${body.sufficient ? '' : ' (too few for a decision)'}`,
     ...(body.drift.length > 0 ? [drift] : []),
     ...(body.referenceNote === undefined ? [] : [body.referenceNote]),
     ...(body.leftOut ?? []).map(leftOutWords),
     ...(body.repeatedIds === undefined
       ? []
       : [
-          `${counted(body.repeatedIds.predictions, 'more prediction')} had an id that was used before, such as "${body.repeatedIds.example}"; the first prediction of an id counts`,
+          `${counted(body.repeatedIds.predictions, 'more prediction')} had an id that was already used, such as "${body.repeatedIds.example}"; only the first prediction with an id counts`,
         ]),
     ...(body.waitingLabels === undefined
       ? []

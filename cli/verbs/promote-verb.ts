@@ -18,15 +18,21 @@ export function promoteVerb({ program, act }: VerbRegistry): void {
   program
     .command('promote')
     .description('deploy the release that serves in another environment, under the same configuration')
-    .requiredOption('--from <environment>', 'where it serves now; --environment says where to')
-    .option('--detach', 'do not wait for its approval')
+    .requiredOption(
+      '--from <environment>',
+      'the environment where the release serves now; --environment names the target',
+    )
+    .option('--detach', 'do not wait for the approval')
     .addHelpText('after', '\nExample:\n  perennial promote --from staging --environment production')
     .action(
       act(async (context, { from, detach }: { from: string; detach?: boolean }) => {
         const api = apiOf(context);
         const { environment } = context.options;
         if (from === environment)
-          throw new PerennialError('invalid-request', `--from ${from} is where it would be deployed; name another`);
+          throw new PerennialError(
+            'invalid-request',
+            `--from ${from} is also the target environment; choose another environment with --from or --environment`,
+          );
         const path = modelPath(context, '/deployments');
         const { generation } = await api.get(path, Deployments, { environment: from });
         const champion = generation?.slots.find(({ role }) => role === 'champion');

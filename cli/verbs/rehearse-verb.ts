@@ -62,7 +62,7 @@ function inOneLine({ summary, periods, metric }: Finished): string {
     ...(unansweredRows === 0 ? [] : [`rows without a finite answer: ${unansweredRows}`]),
   ];
   return [
-    `${periods.length} periods: mean ${metric} ${decimals(summary.metricAsServed, 1)} as served, ${decimals(summary.metricNeverReplaced, 1)} had the first model never been replaced; ${summary.promoted} retrains promoted, ${summary.refused} refused, ${summary.unchanged} unchanged`,
+    `${periods.length} periods: mean ${metric} ${decimals(summary.metricAsServed, 1)} as served, ${decimals(summary.metricNeverReplaced, 1)} if the first model had never been replaced; ${summary.promoted} retrains promoted, ${summary.refused} refused, ${summary.unchanged} unchanged`,
     ...lost,
   ].join('; ');
 }
@@ -70,10 +70,12 @@ function inOneLine({ summary, periods, metric }: Finished): string {
 export function rehearseVerb({ program, act }: VerbRegistry): void {
   program
     .command('rehearse')
-    .description('step the policy through past data, in an environment of its own; production is not touched')
+    .description(
+      'rehearse the policy on past data, period by period, in a separate environment; production is not affected',
+    )
     .requiredOption('--from <period>', 'first period, e.g. 2011-07')
     .requiredOption('--to <period>', 'last period, e.g. 2012-12')
-    .addOption(new Option('--every <unit>', 'how long a period is').choices(['day', 'week', 'month']).default('month'))
+    .addOption(new Option('--every <unit>', 'length of a period').choices(['day', 'week', 'month']).default('month'))
     .addHelpText(
       'after',
       '\nExample:\n  perennial rehearse --model bike-demand --from 2011-07 --to 2012-12 --every month',
@@ -96,7 +98,7 @@ export function demoVerb({ program, act }: VerbRegistry): void {
     .command('demo')
     .description('rehearse examples/bike-demand from 2011-07 to 2012-12 and leave the stack up')
     .option('--exit', 'stop the stack at the end')
-    .option('--periods <n>', 'only the first n months', wholeNumber)
+    .option('--periods <n>', 'rehearse only the first n months', wholeNumber)
     .addHelpText('after', '\nExamples:\n  perennial demo\n  perennial demo --exit --json')
     .action(
       act(async (context, options: { exit?: boolean; periods?: number }) => {
@@ -137,13 +139,13 @@ export function demoVerb({ program, act }: VerbRegistry): void {
  */
 async function leave(context: CliContext, rehearsing: string | undefined): Promise<string> {
   const isCancelled =
-    rehearsing !== undefined && (await cancelBeforeLeaving(apiOf(context), rehearsing, 'the demo was broken off'));
+    rehearsing !== undefined && (await cancelBeforeLeaving(apiOf(context), rehearsing, 'the demo was interrupted'));
   await stopStack(context);
-  const state = `the stack is stopped. Its state stays in ${context.home}`;
+  const state = `the stack has stopped; its state is kept in ${context.home}`;
   if (rehearsing === undefined) return state;
   return isCancelled
-    ? `${state}; the rehearsal that was under way is cancelled`
-    : `${state}, and the rehearsal that was under way goes on when it is started again; perennial runs cancel ${rehearsing} ends it`;
+    ? `${state}. The unfinished rehearsal is cancelled`
+    : `${state}. The unfinished rehearsal continues when the stack is started again; perennial runs cancel ${rehearsing} ends the rehearsal`;
 }
 
 function lastMonth(periods: number): string {
@@ -173,7 +175,7 @@ async function tellDemo(
   if (code.outcome.kind === 'code') output.note(`code ${code.outcome.number}: ${code.outcome.digest.slice(0, 12)}`);
   signal.throwIfAborted();
   output.note(
-    'each month: serve it hour by hour, label it, ingest it, monitor it, then build; promote what passes its gates',
+    'for each month: serve its rows hour by hour, label, ingest and monitor them, then build; a version that passes its gates is promoted',
   );
   const span = { from: '2011-07', to, every: 'month' };
   const finished = await rehearse(context, api, `/v1/models/${name}`, span, environment, (runId) => {
@@ -189,7 +191,7 @@ function lastScreen({ home }: CliContext, stack: StackFile, { environment, model
     addresses(stack),
     `report       ${stack.api}/v1/models/${model}/reports/latest/page.html?environment=${environment}`,
     `keys         ${join(home, 'keys.json')} (for the report and the API page: any user name, the key as password)`,
-    'stop it with perennial down',
+    'stop the stack with perennial down',
     '',
   ].join('\n');
 }

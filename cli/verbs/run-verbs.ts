@@ -18,9 +18,9 @@ interface ListOptions {
 export function runVerbs({ program, act }: VerbRegistry): void {
   const runs = program
     .command('runs')
-    .description('runs, newest first: of all models and environments, or of those named')
-    .addOption(new Option('--kind <kind>', 'one kind of run').choices(RunKind.options))
-    .addOption(new Option('--state <state>', 'in one state').choices(runStates))
+    .description('list runs of all models and environments, newest first; --model and --environment restrict the list')
+    .addOption(new Option('--kind <kind>', 'list only runs of this kind').choices(RunKind.options))
+    .addOption(new Option('--state <state>', 'list only runs in this state').choices(runStates))
     .addOption(limitOption(20))
     .addHelpText('after', '\nExamples:\n  perennial runs --model bike-demand --kind build\n  perennial runs watch')
     .action(
@@ -54,11 +54,11 @@ export function runVerbs({ program, act }: VerbRegistry): void {
 function watchVerb({ program, act }: VerbRegistry): void {
   program
     .command('watch')
-    .description('a live view of one run to its end, or of all of them until Ctrl-C')
-    .argument('[id]', 'of the run', idArgument('runs'))
+    .description('watch one run live until it ends, or all runs until Ctrl-C')
+    .argument('[id]', 'id of the run', idArgument('runs'))
     .addHelpText(
       'after',
-      '\nOf one run the exit code is its outcome. Without a terminal, and with --json, it is a line for each change.\n\nExamples:\n  perennial runs watch\n  perennial runs watch --json | jq .state',
+      '\nFor one run, the exit code is the outcome of the run. Without a terminal, or with --json, each change is printed as one line.\n\nExamples:\n  perennial runs watch\n  perennial runs watch --json | jq .state',
     )
     .action(
       act(async (context, id: string | undefined) => {
@@ -71,9 +71,9 @@ function watchVerb({ program, act }: VerbRegistry): void {
 function logsVerb({ program, act }: VerbRegistry): void {
   program
     .command('logs')
-    .description('the log of a run')
-    .argument('<id>', 'of the run', idArgument('runs'))
-    .option('-f, --follow', 'live, to its end; the exit code is its outcome')
+    .description('print the log of a run')
+    .argument('<id>', 'id of the run', idArgument('runs'))
+    .option('-f, --follow', 'print the log live until the run ends; the exit code is the outcome of the run')
     .addHelpText(
       'after',
       '\nExample:\n  perennial runs logs --follow $(perennial runs --kind build --limit 1 --json | jq -r ".items[0].id")',
@@ -89,9 +89,9 @@ function logsVerb({ program, act }: VerbRegistry): void {
 function cancelVerb({ program, act }: VerbRegistry): void {
   program
     .command('cancel')
-    .description('stop a run')
-    .argument('<id>', 'of the run', idArgument('runs'))
-    .option('--reason <text>', 'why; it goes into the ledger')
+    .description('cancel a run')
+    .argument('<id>', 'id of the run', idArgument('runs'))
+    .option('--reason <text>', 'the reason, which is recorded in the ledger')
     .addHelpText(
       'after',
       '\nExample:\n  perennial runs cancel 0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10 --reason "wrong data"',

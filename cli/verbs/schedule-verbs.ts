@@ -12,9 +12,9 @@ const Schedules = z.object({ items: z.array(Schedule) });
 export function triggerVerb({ program, act }: VerbRegistry): void {
   program
     .command('trigger')
-    .description('give the lifecycle a reason to build, and with it to deploy')
-    .addOption(new Option('--kind <kind>', 'what for').choices(TriggerKind.options).default('manual'))
-    .option('--reason <text>', 'why; it goes into the ledger')
+    .description('record a trigger, which gives the lifecycle a reason to build and deploy a version')
+    .addOption(new Option('--kind <kind>', 'kind of the trigger').choices(TriggerKind.options).default('manual'))
+    .option('--reason <text>', 'the reason, which is recorded in the ledger')
     .addHelpText('after', '\nExample:\n  perennial trigger --model bike-demand --reason "new stations opened"')
     .action(
       act(async (context, { kind, reason }: { kind: string; reason?: string }) => {
@@ -24,24 +24,24 @@ export function triggerVerb({ program, act }: VerbRegistry): void {
           environment,
         });
         context.output.data(answer, () => `${modelOf(context)} in ${environment}: ${kind} trigger recorded`);
-        context.output.note('perennial runs watch shows what becomes of it');
+        context.output.note('perennial runs watch shows the runs that follow');
       }),
     );
 }
 
 export function scheduleVerbs({ program, act }: VerbRegistry): void {
-  const schedule = program.command('schedule').description('cron retraining');
+  const schedule = program.command('schedule').description('manage cron schedules for retraining');
   const path = (context: CliContext, name: string) => modelPath(context, `/schedules/${encodeURIComponent(name)}`);
   const here = (context: CliContext) => ({ environment: context.options.environment });
 
   schedule
     .command('set')
-    .description('set when the lifecycle gets a schedule trigger')
-    .argument('<name>', 'of the schedule')
-    .requiredOption('--cron <expression>', 'five fields, a name such as @daily, or @every 6h')
-    .option('--timezone <zone>', 'IANA name', 'UTC')
+    .description('create or replace a schedule, which gives the lifecycle a trigger at each firing')
+    .argument('<name>', 'name of the schedule')
+    .requiredOption('--cron <expression>', 'cron expression of five fields, a name such as @daily, or @every 6h')
+    .option('--timezone <zone>', 'IANA name of the time zone', 'UTC')
     .addOption(
-      new Option('--overlap <policy>', 'when the one before still runs')
+      new Option('--overlap <policy>', 'what to do when the previous run has not ended')
         .choices(ScheduleInput.shape.overlap.unwrap().options)
         .default('skip'),
     )
@@ -57,7 +57,7 @@ export function scheduleVerbs({ program, act }: VerbRegistry): void {
 
   schedule
     .command('list')
-    .description('schedules and their next runs')
+    .description('list schedules and their next runs')
     .addHelpText('after', '\nExample:\n  perennial schedule list --model bike-demand')
     .action(
       act(async (context) => {
@@ -73,7 +73,7 @@ export function scheduleVerbs({ program, act }: VerbRegistry): void {
     schedule
       .command(verb)
       .description(`${verb} a schedule`)
-      .argument('<name>', 'of the schedule')
+      .argument('<name>', 'name of the schedule')
       .addHelpText('after', `\nExample:\n  perennial schedule ${verb} monthly`)
       .action(
         act(async (context, name: string) => {
@@ -94,7 +94,7 @@ export function scheduleVerbs({ program, act }: VerbRegistry): void {
   schedule
     .command('remove')
     .description('remove a schedule')
-    .argument('<name>', 'of the schedule')
+    .argument('<name>', 'name of the schedule')
     .addHelpText('after', '\nExample:\n  perennial schedule remove monthly')
     .action(
       act(async (context, name: string) => {

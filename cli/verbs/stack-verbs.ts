@@ -15,7 +15,7 @@ export function stackVerbs({ program, act }: VerbRegistry): void {
   program
     .command('up')
     .description('start the embedded stack: Postgres, Temporal, worker, API and gateway on this machine')
-    .option('-d, --detach', 'leave it running in the background')
+    .option('-d, --detach', 'leave the stack running in the background')
     .addHelpText('after', '\nExamples:\n  perennial up\n  perennial up --detach && perennial status')
     .action(
       act(async (context, options: { detach?: boolean }) => {
@@ -31,7 +31,7 @@ export function stackVerbs({ program, act }: VerbRegistry): void {
 
   program
     .command('down')
-    .description('stop the embedded stack; its state stays')
+    .description('stop the embedded stack and keep its state')
     .addHelpText('after', '\nExample:\n  perennial down')
     .action(
       act(async (context) => {
@@ -42,7 +42,7 @@ export function stackVerbs({ program, act }: VerbRegistry): void {
 
   program
     .command('status')
-    .description('what runs, where, and whether each part answers')
+    .description('show the addresses of the stack and whether each part answers')
     .addHelpText('after', '\nExample:\n  perennial status --json')
     .action(
       act(async (context) => {
@@ -82,11 +82,14 @@ async function workersOf(context: CliContext): Promise<readonly LiveWorker[]> {
 function describeWorker({ host, isolation }: LiveWorker): string {
   const { kind, reason, memory, publicNetwork } = isolation;
   if (kind === 'refused')
-    return `worker on ${host}: runs nothing that users wrote: PERENNIAL_SANDBOX is required and ${reason ?? 'there is no sandbox'}`;
+    return `worker on ${host}: runs no user code: PERENNIAL_SANDBOX is "required" and ${reason ?? 'there is no sandbox'}`;
   if (kind === 'process-group')
-    return `worker on ${host}: no sandbox (${reason ?? 'there is none'}); what users wrote runs with its rights`;
-  const network = publicNetwork === null ? 'no network, as slirp4netns is missing' : `a network by ${publicNetwork}`;
-  return `worker on ${host}: sandboxes by bubblewrap, memory bounded by ${memory}, code may have ${network}`;
+    return `worker on ${host}: no sandbox (${reason ?? 'no reason is known'}); user code runs with the rights of the worker`;
+  const network =
+    publicNetwork === null
+      ? 'no network access, because slirp4netns is missing'
+      : `network access through ${publicNetwork}`;
+  return `worker on ${host}: bubblewrap sandboxes, memory limited by ${memory}; code can be granted ${network}`;
 }
 
 function describeParts({ output }: CliContext, parts: z.infer<typeof Readiness>): string {

@@ -10,17 +10,17 @@ const Triggers = z.object({ items: z.array(Trigger), next: z.string().optional()
 
 const pageAtMost = 200;
 const waitsFor: Readonly<Record<string, string>> = {
-  debounce: 'quiet (retrain.debounce)',
-  cooldown: 'the cooldown since the last build (retrain.cooldown)',
+  debounce: 'a quiet period (retrain.debounce)',
+  cooldown: 'the end of the cooldown after the last build (retrain.cooldown)',
   budget: 'the next period of the budget (retrain.budget)',
-  build: 'the build that runs',
-  rollback: 'the rollback that runs',
+  build: 'the running build',
+  rollback: 'the running rollback',
 };
 
 export function triggersVerb({ program, act }: VerbRegistry): void {
   program
     .command('triggers')
-    .description('why the loop moved, and what a build waits for')
+    .description('list the triggers of the lifecycle, and show what the next build waits for')
     .addOption(limitOption(20))
     .addHelpText('after', '\nExample:\n  perennial triggers --model bike-demand')
     .action(

@@ -46,21 +46,21 @@ export function describeBuild(output: Output, told: ShownExplanation, why: boole
 }
 
 function madeHow({ reused, refitOf }: ShownExplanation): string {
-  if (reused === null) return 'no version came of it';
-  const refit = refitOf === null ? '' : `; it is the refit of version ${refitOf}, on the holdout too`;
-  return `${reused ? 'reused: a version of this training key was there, and nothing was trained' : 'trained'}${refit}`;
+  if (reused === null) return 'the build produced no version';
+  const refit = refitOf === null ? '' : `; this version is the refit of version ${refitOf}, trained on the holdout too`;
+  return `${reused ? 'reused: a version with this training key existed already, so nothing was trained' : 'trained'}${refit}`;
 }
 
 function differencesOf(output: Output, { comparedWith, differences, same }: ShownExplanation): string[] {
-  if (comparedWith === null) return ['there is no version before it to compare with'];
-  const other = `${comparedWith.as}, version ${comparedWith.number}`;
-  if (differences.length === 0) return [`nothing of its training differs from ${other}`];
+  if (comparedWith === null) return ['there is no previous version to compare with'];
+  const other = `${comparedWith.as === 'champion' ? 'the champion' : 'the previous version'}, version ${comparedWith.number}`;
+  if (differences.length === 0) return [`the training does not differ from that of ${other}`];
   const table = output.table(
     ['part', 'before', 'after'],
     differences.map(({ part, before, after }) => [part, shown(before), shown(after)]),
     output.dataColours,
   );
-  return [`differs from ${other}:`, table, `the same: ${same.join(', ')}`];
+  return [`differences from ${other}:`, table, `the same: ${same.join(', ')}`];
 }
 
 function shown(value: unknown): string {
@@ -81,7 +81,7 @@ export function describeImportance(output: Output, importance: PermutationImport
     output.dataColours,
   );
   return [
-    `importance on ${rows} rows held out, each feature shuffled ${repeats} times:`,
+    `importance on ${rows} held-out rows, each feature shuffled ${repeats} times:`,
     table,
     ...(left.length === 0 ? [] : [`left out: ${left.slice(0, featuresShown).join(', ')} (${reason})`]),
   ];

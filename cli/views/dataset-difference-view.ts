@@ -39,7 +39,7 @@ export function describeDataOf(output: Output, { data, missing }: Evidence, colo
   return [
     `data: dataset ${data.from} → ${data.to}: ${data.rowsBefore ?? 0} → ${data.rows} rows; ${rows.added} added, ${rows.removed} removed${changed}, ${rows.unchanged} unchanged`,
     ...(shown.length > 0 ? [shiftsOf(output, shown, colours)] : []),
-    ...(columns > shown.length ? [`and ${columns - shown.length} columns that have moved less`] : []),
+    ...(columns > shown.length ? [`and ${columns - shown.length} columns that have shifted less`] : []),
     ...unsaid,
   ];
 }
@@ -58,7 +58,7 @@ function examplesOf({ key, examples }: DatasetDifference): string[] {
 
 function shiftsOf(output: Output, shifts: RowsCompared['shifts'], colours: Colours = output.dataColours): string {
   return output.table(
-    ['column', 'psi', 'mean before', 'mean after', 'moved by (standard deviations)', 'nulls before', 'nulls after'],
+    ['column', 'psi', 'mean before', 'mean after', 'shift (standard deviations)', 'nulls before', 'nulls after'],
     shifts.map((shift) => [
       shift.column,
       decimals(shift.psi, 4),

@@ -15,16 +15,16 @@ import { decimals, intervalText } from '../verb.ts';
 export function describeEvaluation(output: Output, body: EvaluationBody, colours: Colours): string {
   const { metric, challenger, champion, gain } = body;
   const measured = [
-    `${metric} ${decimals(scoreOf(challenger, metric))}${intervalText(body.challengerInterval)} on ${challenger.rows} rows held out${body.unlabelled === undefined ? '' : ` (${body.unlabelled} more have no target)`}`,
+    `${metric} ${decimals(scoreOf(challenger, metric))}${intervalText(body.challengerInterval)} on ${challenger.rows} held-out rows${body.unlabelled === undefined ? '' : ` (${body.unlabelled} more have no target)`}`,
     ...(body.cites === undefined
       ? []
       : [
-          `measured of version ${body.cites.modelVersion}, which this is the refit of: no row is left to measure it on`,
+          `measured on version ${body.cites.modelVersion}, of which this version is the refit: no held-out row is left to measure the refit`,
         ]),
     champion === null
       ? body.championVersionDigest === null
         ? 'there is no champion to compare with'
-        : 'the champion was trained on some of these rows, so no gain can be given'
+        : 'the champion was trained on some of these rows, so the gain cannot be computed'
       : `the champion ${decimals(scoreOf(champion, metric))}, gain ${decimals(gain, 4)}${intervalText(body.gainInterval, 4)}`,
   ].join('; ');
   const gates = output.table(
@@ -76,7 +76,7 @@ export function describeApproval(output: Output, approval: Approval, gathered: E
   return [
     colours.bold(changeOf(approval)),
     ...describeApprovalWarnings(approval, colours),
-    `how: ${gathered.traffic.join('; then ')}; a rollback leads to ${back}`,
+    `rollout: ${gathered.traffic.join('; then ')}; a rollback returns to ${back}`,
     `release ${shortDigest(subject.release)}: dataset ${evidence.dataset}, code ${evidence.code}; request digest ${shortDigest(approval.digest)}`,
     describeEvaluation(output, evidence.evaluation, colours),
     ...describeDataOf(output, gathered, colours),
@@ -84,7 +84,7 @@ export function describeApproval(output: Output, approval: Approval, gathered: E
     ...votes.map(voteLine),
     ...(earlierVotes.length === 0
       ? []
-      : ['asked again, because the champion has changed since these votes, which no longer count:']),
+      : ['approval was requested again, because the champion has changed since these votes, which no longer count:']),
     ...earlierVotes.map(voteLine),
   ].join('\n');
 }
@@ -122,5 +122,5 @@ const headlines = ['rmse', 'rocAuc', 'macroF1', 'accuracy', 'logLoss'];
 export function headline(metrics: object, configured?: string): string {
   const names = configured === undefined ? headlines : [configured, ...headlines];
   const name = names.find((metric) => scoreOf(metrics, metric) !== undefined);
-  return name === undefined ? 'nothing can be told' : `${name} ${decimals(scoreOf(metrics, name))}`;
+  return name === undefined ? 'no metric could be computed' : `${name} ${decimals(scoreOf(metrics, name))}`;
 }

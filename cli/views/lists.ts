@@ -22,6 +22,6 @@ export async function listUpTo<Item extends z.ZodType>(
     items.push(...page.items);
     next = page.next;
   } while (next !== undefined && items.length < list.limit);
-  if (next !== undefined) context.output.note(`there are more; --limit ${list.limit * 4} shows more of them`);
+  if (next !== undefined) context.output.note(`there are more items; --limit ${list.limit * 4} shows more of them`);
   return { items, next };
 }

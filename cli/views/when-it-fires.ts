@@ -8,7 +8,7 @@ import type { Schedule } from '../../contracts/runs/schedule.ts';
 export function whenItFires({ name, timezone, nextRuns, note }: Schedule): readonly string[] {
   const firings = nextRuns.map((firing) => firingInZone(firing, timezone)).join(', ');
   return [
-    ...(nextRuns.length > 0 ? [`${name} fires next, in ${timezone}, at ${firings}`] : []),
+    ...(nextRuns.length > 0 ? [`${name} fires next at ${firings} (${timezone})`] : []),
     ...(note === null ? [] : [`${name} ${note}`]),
   ];
 }

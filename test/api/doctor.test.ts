@@ -44,7 +44,7 @@ test('an installation without problems is healthy', async () => {
   expect(await examine({ deep: true })).toEqual([]);
   const { code, stdout } = await doctor();
   expect(code).toBe(0);
-  expect(stdout).toMatch(/ledger\s+1\s+well/);
+  expect(stdout).toMatch(/ledger\s+1\s+healthy/);
 });
 
 test('only an administrator of everything may examine, with a cursor that an earlier page gave', async () => {
@@ -62,7 +62,7 @@ test('a tampered chain is named, and not repaired', async () => {
   const { code, stdout, stderr } = await doctor();
   expect(code).toBe(1);
   expect(stdout).toMatch(/ledger\s+1\s+1 problem/);
-  expect(stderr).toContain('1 problem found and not mended');
+  expect(stderr).toContain('1 problem found and not repaired');
 });
 
 test('missing bytes that a version refers to are named, with the reference and where they are used', async () => {

@@ -33,13 +33,13 @@ describe('apply is all or nothing', () => {
     await model.configure({ code: { path: 'not-there', command: ['sh', 'train.sh'] } });
     const missing = await model.apply();
     expect(missing).toMatchObject({ code: 2, stdout: '' });
-    expect(missing.stderr).toMatch(/nothing was applied: code\.path is not-there, and there is no \S+not-there;/);
+    expect(missing.stderr).toMatch(/nothing was applied: code\.path is not-there, but \S+not-there does not exist;/);
     expect(missing.stderr.trim().split('\n')).toHaveLength(1);
     await model.configure({ code: { path: 'train', command: ['sh', 'train.sh'] } });
     await rm(join(model.files.folder, 'train'), { recursive: true });
     expect((await model.apply()).code).toBe(2);
     await writeFile(join(model.files.folder, 'train'), 'a file');
-    expect((await model.apply()).stderr).toMatch(/nothing was applied: .* is no folder/);
+    expect((await model.apply()).stderr).toMatch(/nothing was applied: .* is not a folder/);
     expect(await appliedTo(model)).toBe('absent');
   });
 

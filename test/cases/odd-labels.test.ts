@@ -142,7 +142,7 @@ test('no-such-class.csv is refused by name, and so is any class in an unknown no
   const { id, body } = await grade.monitor();
   expect(body).toMatchObject({ predictions: 5, labelled: 3, repeatedIds: { predictions: 1, example: 'g1' } });
   const shown = await ground.cli('reports', 'show', id, '-m', 'grade');
-  expect(shown.stdout).toContain('1 more prediction had an id that was used before, such as "g1"');
+  expect(shown.stdout).toContain('1 more prediction had an id that was already used, such as "g1"');
 });
 
 test('huge.json is refused by name, as are 1e200, NaN and decimal commas, and the report is unaffected', async () => {

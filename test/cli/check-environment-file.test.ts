@@ -41,7 +41,7 @@ test.each([
     { 'requirements.txt': 'x @ file:///tmp/x\n' },
     /requirements\.txt:1 cannot be installed/,
   ],
-  ['no folder', {}, /nothing was applied: code\.path is \.\/train, and there is no \S+train;/],
+  ['no folder', {}, /nothing was applied: code\.path is \.\/train, but \S+train does not exist;/],
 ])('apply sends nothing to the API when its code is refused: %s', async (_, files, reason) => {
   const asked: string[] = [];
   const api = createServer((request, answer) => {

@@ -91,8 +91,8 @@ test('deploy shows from → to and asks, and sends nothing without a terminal or
   const refused = await perennial('deploy', '1', ...here);
   expect(refused).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/nothing → version 1\n.*--yes/) });
   for (const keys of ['n\r', '\u0003']) {
-    const { code, shown } = await onTerminal(['deploy', '1', ...here], [{ after: 'Go on\\?', keys }]);
-    expect(shown).toMatch(/served in production: nothing → version 1[^]*Go on\? \[y\/N\][^]*nothing was changed/);
+    const { code, shown } = await onTerminal(['deploy', '1', ...here], [{ after: 'Continue\\?', keys }]);
+    expect(shown).toMatch(/served in production: nothing → version 1[^]*Continue\? \[y\/N\][^]*nothing was changed/);
     expect(code).toBe(1);
   }
   expect((await done('runs', '--kind', 'deploy')).stdout).toBe('none\n');
@@ -102,17 +102,19 @@ test('Ctrl-C ends the waiting and not the deployment; the approval shows its evi
   const waiting = await onTerminal(
     ['deploy', '1', ...here],
     [
-      { after: 'Go on\\?', keys: 'y\r' },
+      { after: 'Continue\\?', keys: 'y\r' },
       { after: 'waits for approval', keys: '\u0003' },
     ],
   );
   expect(waiting.code).toBe(130);
   const run = await newestRun('deploy');
   if (run.state !== 'awaiting-approval') throw new Error(`the deployment is ${run.state}`);
-  expect(waiting.shown).toMatch(/the deploy run goes on\. perennial runs watch [^]* shows it, perennial runs cancel/);
+  expect(waiting.shown).toMatch(
+    /the deploy run continues; follow it with perennial runs watch [^]*, or cancel it with perennial runs cancel/,
+  );
   // A waiting demo must stop its stack first, so these signals must neither kill it immediately nor be ignored.
   for (const signal of ['SIGTERM', 'SIGHUP'] as const)
-    expect(await watchedUntil(signal, run.id)).toMatch(/the deploy run goes on\. perennial runs watch/);
+    expect(await watchedUntil(signal, run.id)).toMatch(/the deploy run continues; follow it with perennial runs watch/);
 
   expect((await done('approvals', ...here)).stdout).toMatch(new RegExp(`${run.approvalId} +served +production +1 +–`));
   const evidence = await done('approvals', 'show', run.approvalId);
@@ -121,9 +123,9 @@ test('Ctrl-C ends the waiting and not the deployment; the approval shows its evi
   expect(evidence.stdout).toMatch(/pending: 0 of 1 votes by approver/);
   expect(await perennial('approve', run.approvalId)).toMatchObject({ code: 2, stderr: expect.stringMatching(/--yes/) });
 
-  const voted = await onTerminal(['approve', run.approvalId], [{ after: 'Go on\\?', keys: 'y\r' }]);
+  const voted = await onTerminal(['approve', run.approvalId], [{ after: 'Continue\\?', keys: 'y\r' }]);
   expect(voted.code).toBe(0);
-  expect(voted.shown).toMatch(/nothing → version 1[^]*rmse max 10[^]*Go on\?[^]*approved: 1 of 1 votes/);
+  expect(voted.shown).toMatch(/nothing → version 1[^]*rmse max 10[^]*Continue\?[^]*approved: 1 of 1 votes/);
   const watched = await done('runs', 'watch', run.id, '--json');
   expect(lastLine(watched.stdout)).toMatchObject({ state: 'succeeded' });
   expect(await champion()).toMatch(/generation 1 since .*\n.*\nchampion +100 % +1 +[0-9a-f]{12}\n[^]*gateway/);
@@ -216,7 +218,7 @@ test('a rollback shows the version that returns, and accepts a version or a show
   });
   const digest = /champion +100 % +3 +([0-9a-f]{12})/.exec(await champion())?.[1] ?? '';
 
-  const asked = await onTerminal(['rollback', ...here, '--reason', 'x'], [{ after: 'Go on\\?', keys: 'n\r' }]);
+  const asked = await onTerminal(['rollback', ...here, '--reason', 'x'], [{ after: 'Continue\\?', keys: 'n\r' }]);
   expect(asked.shown).toMatch(/version 3 \(champion, 100 %\) → version 1/);
   await done('rollback', ...here, '--reason', 'answers are off', '--yes');
   expect(await champion()).toMatch(/champion +100 % +1 /);
@@ -224,7 +226,9 @@ test('a rollback shows the version that returns, and accepts a version or a show
   expect(named.stderr).toMatch(/version 1 \(champion, 100 %\) → version 3, release/);
   expect(named.stdout).toMatch(/^version 3 serves in generation \d+; promotion is on hold/);
   expect(await champion()).toMatch(/champion +100 % +3 /);
-  expect((await done('resume', ...here, '--reason', 'settled')).stdout).toBe('served in production promotes again\n');
+  expect((await done('resume', ...here, '--reason', 'settled')).stdout).toBe(
+    'automatic promotion is enabled again for served in production\n',
+  );
 });
 
 test('a terminal has colours unless NO_COLOR is set, and a file never has', async () => {

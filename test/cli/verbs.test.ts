@@ -79,8 +79,8 @@ test('a newcomer applies, ingests and builds; each command summarises its result
   );
   expect((await done('versions', '-m', 'verbs')).stdout).toMatch(/\n1 +[0-9a-f]{12} +192 +rmse +0\.00 +– +candidate\n/);
   const shown = await done('versions', 'show', '1', '-m', 'verbs');
-  expect(shown.stdout).toMatch(/made of +dataset 1 \([0-9a-f]{12}\), code 1 .*, configuration 1 /);
-  expect(shown.stdout).toMatch(/rmse 0\.00.* on 48 rows held out; there is no champion/);
+  expect(shown.stdout).toMatch(/lineage +dataset 1 \([0-9a-f]{12}\), code 1 .*, configuration 1 /);
+  expect(shown.stdout).toMatch(/rmse 0\.00.* on 48 held-out rows; there is no champion/);
   expect(shown.stdout).toMatch(/rmse max 10 +pass +0\.0000 +10\.0000 +48/);
   expect(shown.stdout).toMatch(/slice +rows +rmse +champion\n[^]*hum = 0\.25 +\d+ +0\.0000/);
   const version = JSON.parse((await done('versions', 'show', '1', '-m', 'verbs', '--json')).stdout);
@@ -100,7 +100,7 @@ test('a version that its gates reject ends the build with exit code 1, its reaso
   await done('data', 'ingest', '-f', model.file);
   const { code, stdout, stderr } = await perennial('build', '-m', 'verbs', '--as-of', '2026-01-12T00:00:00Z');
   expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringMatching(/^version \d is rejected: /) });
-  expect(stderr).toMatch(/the gates refused the new version: version \d is rejected/);
+  expect(stderr).toMatch(/the gates rejected the new version: version \d is rejected/);
 });
 
 test('a checkout writes the rows, and overwrites nothing unless asked to', async () => {
@@ -114,7 +114,7 @@ test('a checkout writes the rows, and overwrites nothing unless asked to', async
   await writeFile(file, 'mine');
   expect(await perennial(...checkout)).toMatchObject({
     code: 2,
-    stderr: expect.stringMatching(/is there already.*--force/),
+    stderr: expect.stringMatching(/exists already.*--force/),
   });
   expect(await readFile(file, 'utf8')).toBe('mine');
   const forced = JSON.parse((await done(...checkout, '--force', '--json')).stdout);
@@ -139,10 +139,14 @@ test.each([
   [['schedule', 'remove', 'nightly', '-m', 'verbs'], 1, /no schedule nightly/],
   [['schedule', 'set', 'x', '--cron', 'every noon', '-m', 'verbs'], 2, /cron/],
   [['rollback', '-m', 'verbs', '--reason', 'x', '--yes'], 1, /cannot be rolled back/],
-  [['rollback', '-m', 'verbs', '--reason', 'x', '--to', '7', '--yes'], 2, /no release that served there/],
+  [
+    ['rollback', '-m', 'verbs', '--reason', 'x', '--to', '7', '--yes'],
+    2,
+    /matches no release that served in this environment/,
+  ],
   [['apply', '-f', 'nowhere.yaml'], 2, /nowhere\.yaml cannot be read/],
-  [['data', 'ingest', '-m', 'verbs', 'nowhere.csv'], 2, /nowhere\.csv is not there/],
-  [['data', 'ingest', '-m', 'verbs', 'rows.xlsx'], 2, /files of rows end in \.csv/],
+  [['data', 'ingest', '-m', 'verbs', 'nowhere.csv'], 2, /there is no file .*nowhere\.csv/],
+  [['data', 'ingest', '-m', 'verbs', 'rows.xlsx'], 2, /the file name must end in \.csv/],
   [['labels', 'send', 'nowhere.csv', '-m', 'verbs'], 2, /nowhere\.csv cannot be read/],
   [['ledger', '--key', 'guessed'], 4, /API key .*--key/],
 ])('perennial %j ends with %i and a message that names the way out', async (args, code, said) => {
@@ -183,7 +187,7 @@ test('a schedule is set, listed, paused, resumed and removed', async () => {
 test('a list that is cut says that there is more, and its limit may be longer than a page', async () => {
   const few = await done('ledger', '-m', 'verbs', '--limit', '2');
   expect(few.stdout.trim().split('\n')).toHaveLength(3);
-  expect(few.stderr).toMatch(/there are more; --limit 8/);
+  expect(few.stderr).toMatch(/there are more items; --limit 8/);
   const page = Page.parse(JSON.parse((await done('runs', '--limit', '1', '--json')).stdout));
   expect(page).toMatchObject({ items: [{}], next: expect.any(String) });
   const whole = await done('ledger', '-m', 'verbs', '--limit', '1000', '--json');

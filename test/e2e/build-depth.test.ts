@@ -115,7 +115,7 @@ test "$rows" -ge "$(cat limit)"`;
   expect(why).toMatchObject({ reused: false, comparedWith: { number: 1, as: 'the version before' } });
   expect(why.differences.map(({ part }) => part)).toEqual(['code']);
   const said = await stack.perennial(['builds', 'show', refused.id, '--why', '--model', name]);
-  expect(said.stdout).toMatch(/differs from the version before, version 1:[\s\S]*code/);
+  expect(said.stdout).toMatch(/differences from the previous version, version 1:[\s\S]*code/);
 });
 
 test('a refit is also trained on the holdout, cites the evaluation of its original, and is never measured on rows that it saw', async () => {

@@ -214,7 +214,7 @@ test('the newest candidate waits for the slot, is evaluated against the new cham
   expect((await stack.get(Approval, `/v1/approvals/${earlier.id}`)).status).toBe('superseded');
   const shown = await stack.perennial(['approvals', 'show', again.id]);
   expect(shown.stdout).toMatch(
-    /asked again, because the champion has changed.*\n +approver: approve, "better than version 1"/,
+    /approval was requested again, because the champion has changed.*\n +approver: approve, "better than version 1"/,
   );
   const page = await fetch(`${stack.api}/v1/approvals/${again.id}/evidence.html`, {
     headers: { authorization: `Bearer ${stack.keys.operator}` },
@@ -247,7 +247,7 @@ test('a deployment without votes continues by itself against the next champion, 
   expect(detached.code, detached.stderr).toBe(0);
   const second = Run.parse(JSON.parse(detached.stdout));
   expect(second.state).toBe('running');
-  expect(detached.stderr).toMatch(/goes on under approval .* approved/);
+  expect(detached.stderr).toMatch(/continues; its approval .* is approved/);
   await until('the canary is up', async () => (await serving('unasked')).length === 2);
   const third = await start('unasked', { version: 3 });
   // No request reaches the canary until the third deployment is approved too, so the third one waits for the slot.

@@ -132,7 +132,7 @@ test('a waiting build names what it waits for, and a changed configuration ends 
   expect(waits).toMatchObject({ for: 'cooldown' });
   const told = await stack.perennial(['triggers', '--model', 'loop']);
   expect(told.stdout).toContain('more came');
-  expect(told.stderr).toContain('the next build waits for the cooldown since the last build');
+  expect(told.stderr).toContain('the next build waits for the end of the cooldown after the last build');
   expect(await runsOf('loop', 'build')).toHaveLength(before);
   await applyLoop({ on: ['new-data'], debounce: '0s', cooldown: '0s' });
   const none = async () => (await triggersOf('loop')).items.every((one) => one.status !== 'pending');
