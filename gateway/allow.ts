@@ -18,7 +18,9 @@ function nameIn(request: FastifyRequest, header: string, absent: string): string
   const given = request.headers[header] ?? absent;
   const parsed = Name.safeParse(given);
   if (!parsed.success)
-    throw refuse(`the header ${header} names no ${header.slice('perennial-'.length)}: expected a-z, 0-9 and -`);
+    throw refuse(
+      `the header ${header} is not a valid name of ${header === 'perennial-project' ? 'a project' : 'an environment'}: expected a-z, 0-9 and -`,
+    );
   return parsed.data;
 }
 

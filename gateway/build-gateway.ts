@@ -47,7 +47,7 @@ function ownError(caught: unknown, request: FastifyRequest): unknown {
 
 function messageOf(caught: unknown, status: number): string {
   return status === 500 && !(caught instanceof PerennialError)
-    ? 'the gateway failed; its log says why'
+    ? 'the gateway failed unexpectedly; its log has the reason'
     : reasonOf(caught);
 }
 
@@ -106,7 +106,7 @@ function refuseUnknownRoutes(app: FastifyInstance): void {
     void reply.header('allow', methods.join(', '));
     throw new PerennialError(
       'method-not-allowed',
-      `${path} does not take ${request.method}; it takes ${methods.join(', ')}`,
+      `${path} does not support ${request.method}; it supports ${methods.join(', ')}`,
       { methods },
     );
   });
@@ -138,6 +138,7 @@ function operationRoutes(app: FastifyInstance, deps: GatewayServerDependencies):
 
 function readFlush(body: unknown): { readonly project: string; readonly model: string; readonly environment: string } {
   const parsed = FlushBody.safeParse(body);
-  if (!parsed.success) throw refuse('the body must be {"project", "model", "environment"}');
+  if (!parsed.success)
+    throw refuse('the body must be a JSON object with the names "project", "model" and "environment"');
   return parsed.data;
 }

@@ -48,15 +48,15 @@ const retryMs = 1_000;
 export function startChores({ table, artifacts, log, state, disk, ...tended }: Tended): Chores {
   const { logger, gatewayId } = tended;
   return {
-    tell: chore(logger, 'telling what was served', tellCountsEveryMs, () => tellCounts(tended, state)),
-    tend: chore(logger, 'tending the prediction log', tendEveryMs, () => log.tend()),
-    sweep: chore(logger, 'unloading what serves no more', sweepEveryMs, async () => {
+    tell: chore(logger, 'reporting what was served', tellCountsEveryMs, () => tellCounts(tended, state)),
+    tend: chore(logger, 'maintaining the prediction log', tendEveryMs, () => log.tend()),
+    sweep: chore(logger, 'unloading models that no longer serve', sweepEveryMs, async () => {
       // Until the gateway knows what serves, any loaded model may still be needed.
       if (!table.ready) return;
       const wanted = await table.sweep();
       if (wanted) await artifacts.keepOnly(wanted);
     }),
-    look: chore(logger, 'looking at the disk', lookEveryMs, async () => {
+    look: chore(logger, 'checking the disk', lookEveryMs, async () => {
       await disk.look();
       await state.keepIdentity(gatewayId);
     }),
@@ -88,7 +88,7 @@ function chore(logger: Logger, name: string, everyMs: number, work: () => Promis
       return everyMs;
     } catch (caught) {
       failure = { caught };
-      logger.debug({ reason: reasonOf(caught) }, `${name} could not be done and will be tried again`);
+      logger.debug({ reason: reasonOf(caught) }, `${name} failed and will be tried again`);
       return Math.max(everyMs, retryMs);
     }
   });

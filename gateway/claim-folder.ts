@@ -13,7 +13,7 @@ export function claimFolder(folder: string): () => void {
   if (release !== undefined) return release;
   throw new PerennialError(
     'conflict',
-    `another gateway keeps its state in ${folder}; stop it, or give this one a PERENNIAL_HOME of its own`,
+    `another gateway keeps its state in ${folder}; stop that gateway, or set another PERENNIAL_HOME for this one`,
     { folder },
   );
 }

@@ -39,7 +39,7 @@ export async function closeGateway(running: Running, drain: Drain): Promise<void
   const gaveUp = lease
     .end()
     .catch((caught: unknown) =>
-      logger.warn({ reason: reasonOf(caught) }, 'the lease could not be given up; it runs out by itself'),
+      logger.warn({ reason: reasonOf(caught) }, 'the lease could not be ended; it will expire by itself'),
     );
   if (drain.milliseconds > 0)
     await pause(drain.milliseconds, undefined, { signal: drain.hurry }).catch(() => undefined);

@@ -31,8 +31,8 @@ export function gatewayHealthRoutes(app: FastifyInstance, deps: GatewayServerDep
 function problemsOf({ leaving, table, writingProblem }: GatewayServerDependencies): string[] {
   const writing = writingProblem();
   return [
-    ...(leaving.aborted ? ['the gateway stops'] : []),
-    ...(table.ready ? [] : ['what is deployed is not all loaded yet']),
+    ...(leaving.aborted ? ['the gateway is stopping'] : []),
+    ...(table.ready ? [] : ['not all deployed generations are loaded yet']),
     ...(writing === undefined ? [] : [writing]),
   ];
 }

@@ -37,7 +37,7 @@ export class GatewayMetrics {
   readonly #registry = new Registry();
   readonly #predictSeconds = new Histogram({
     name: 'request_predict_seconds',
-    help: 'Time a request spent in the model, in seconds, waiting for a joined call included',
+    help: 'Seconds that a request spent in the model, including the wait for a batch',
     labelNames: ['project', 'model', 'environment', 'version'],
     buckets,
     registers: [this.#registry],
@@ -56,13 +56,13 @@ export class GatewayMetrics {
   });
   readonly #failedRows = new Counter({
     name: 'perennial_failed_rows_total',
-    help: 'Rows that the model had no finite answer to',
+    help: 'Rows for which the model had no finite answer',
     labelNames: ['project', 'model', 'environment', 'version'],
     registers: [this.#registry],
   });
   readonly #dropped = new Counter({
     name: 'perennial_prediction_log_dropped_total',
-    help: 'Answered rows that the prediction log could not take',
+    help: 'Answered rows that could not be written to the prediction log',
     labelNames: ['project', 'model', 'environment'],
     registers: [this.#registry],
   });
@@ -79,7 +79,7 @@ export class GatewayMetrics {
     });
     new Gauge({
       name: 'perennial_disk_full',
-      help: 'Whether the disk of the state folder is full, so that predictions are not written down: 1 or 0',
+      help: '1 if the disk of the state folder is full, so that predictions are not logged; otherwise 0',
       registers,
       collect() {
         this.set(readings.diskFull() ? 1 : 0);
@@ -87,7 +87,7 @@ export class GatewayMetrics {
     });
     new Gauge({
       name: 'perennial_prediction_log_bytes',
-      help: 'Bytes of predictions on local disk that the object store does not have yet',
+      help: 'Bytes of predictions on local disk that are not yet uploaded to the object store',
       registers,
       collect() {
         this.set(readings.logBytes());
@@ -95,7 +95,7 @@ export class GatewayMetrics {
     });
     new Gauge({
       name: 'perennial_prediction_log_waiting_segments',
-      help: 'Closed segments that wait to be uploaded',
+      help: 'Closed segments of the prediction log that wait to be uploaded',
       registers,
       collect() {
         this.set(readings.waitingSegments());
@@ -113,7 +113,7 @@ export class GatewayMetrics {
     });
     new Gauge({
       name: 'perennial_ledger_mismatch_generation',
-      help: 'The deployed generation that is not what the ledger says, where there is one; this gateway does not serve it',
+      help: 'The deployed generation that this gateway does not serve because it does not match the ledger; absent if there is none',
       labelNames: ['project', 'model', 'environment'],
       registers,
       collect() {

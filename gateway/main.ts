@@ -93,7 +93,7 @@ function stopOnSignals(logger: Logger, drainMs: number, close: (hurry: AbortSign
       hurry.abort();
       return;
     }
-    logger.info({ signal, drainMs }, 'the gateway stops');
+    logger.info({ signal, drainMs }, 'the gateway is stopping');
     late = endAfter(drainMs + closeWithinMs);
     close(hurry.signal).then(
       () => process.exit(0),

@@ -73,7 +73,7 @@ export class Acknowledgements {
         if (!(caught instanceof PerennialError) || caught.retryable) return retryMs;
         this.#deps.logger.warn(
           { scope: scopeLabel(scope), generation, reason: reasonOf(caught) },
-          'the database does not take an acknowledgement',
+          'the database refused an acknowledgement',
         );
       }
       if (this.#waiting.get(key) === result) this.#waiting.delete(key);

@@ -93,7 +93,7 @@ export class DeploymentFollower {
     // A later caller may have a key that this read does not see, so it needs a new read.
     this.#looking = undefined;
     await this.#readKeys().catch((caught: unknown) =>
-      this.#deps.logger.debug({ reason: reasonOf(caught) }, 'the keys cannot be read'),
+      this.#deps.logger.debug({ reason: reasonOf(caught) }, 'the API keys cannot be read from the database'),
     );
   }
 
@@ -107,7 +107,7 @@ export class DeploymentFollower {
   async #follow(): Promise<number> {
     try {
       const [reading] = await Promise.all([this.#deps.deployments.servingTable(), this.#readKeys()]);
-      if (this.#failures > 0) this.#deps.logger.info({}, 'the database answers');
+      if (this.#failures > 0) this.#deps.logger.info({}, 'the database answers again');
       this.#failures = 0;
       this.#known = reading;
       this.#readAt = this.#deps.steadyNow();
@@ -118,7 +118,7 @@ export class DeploymentFollower {
       if (this.#failures === 0)
         this.#deps.logger.warn(
           { reason: reasonOf(caught) },
-          'the database cannot be read; what is loaded goes on being served',
+          'the database cannot be read; the loaded generations keep serving',
         );
       this.#failures += 1;
       // Models that could not be loaded before may be available now.
@@ -143,7 +143,7 @@ export class DeploymentFollower {
     table
       .follow(reading)
       .then(() => state.keepEntries(table.entries()))
-      .catch((caught: unknown) => logger.error({ err: caught }, 'what is deployed cannot be followed'));
+      .catch((caught: unknown) => logger.error({ err: caught }, 'the deployments could not be applied'));
   }
 
   async #takeUpCopies(): Promise<void> {
@@ -156,7 +156,7 @@ export class DeploymentFollower {
     if (!entries) return;
     logger.warn(
       { scopes: entries.length },
-      'the database does not answer; what was served last is served from this disk',
+      'the database does not answer; the last known generations are served from this disk',
     );
     this.#known = { entries, idle: [], mismatches: [] };
     this.#serve(this.#known);

@@ -147,7 +147,7 @@ export class GatewayState {
     } catch (caught) {
       this.#logger.warn(
         { file: name, reason: reasonOf(caught) },
-        'a file of an earlier gateway cannot be read and is made anew',
+        'a state file of an earlier gateway cannot be read and will be replaced',
       );
       return undefined;
     }
@@ -162,7 +162,7 @@ export class GatewayState {
       this.#failing.add(name);
       this.#logger.warn(
         { file: name, reason: reasonOf(caught) },
-        'what serves cannot be kept on disk; a restart without the database would not know it',
+        'a state file cannot be written; a gateway restarted without the database would lack this state',
       );
     }
   }

@@ -50,7 +50,7 @@ export function keepLease({
     } catch (caught) {
       held = false;
       if (!warned)
-        logger.warn({ reason: reasonOf(caught) }, 'the lease cannot be kept; what is loaded goes on being served');
+        logger.warn({ reason: reasonOf(caught) }, 'the lease cannot be renewed; the loaded generations keep serving');
       warned = true;
       return retryMs;
     }

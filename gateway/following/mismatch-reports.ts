@@ -38,13 +38,13 @@ export class MismatchReports {
       if (!before.has(keyOf(mismatch)))
         this.#deps.logger.error(
           { scope: scopeLabel(mismatch.scope), generation: mismatch.generation, reason: mismatch.reason },
-          'what is deployed is not what the ledger says, and is not served; perennial doctor tells what to do',
+          'the deployed generation does not match the ledger and is not served; perennial doctor shows what to do',
         );
     for (const mismatch of this.#found ?? [])
       if (!now.has(keyOf(mismatch)))
         this.#deps.logger.info(
           { scope: scopeLabel(mismatch.scope), generation: mismatch.generation },
-          'what is deployed is what the ledger says again',
+          'the deployed generation matches the ledger again',
         );
     this.#found = found;
     if (JSON.stringify([...now]) !== this.#told) void this.#telling.now();
@@ -69,7 +69,10 @@ export class MismatchReports {
       this.#told = telling;
       return idleMs;
     } catch (caught) {
-      this.#deps.logger.debug({ reason: reasonOf(caught) }, 'mismatches could not be reported and will be again');
+      this.#deps.logger.debug(
+        { reason: reasonOf(caught) },
+        'mismatches with the ledger could not be reported to the database; this will be tried again',
+      );
       return retryMs;
     }
   }

@@ -40,7 +40,7 @@ export class GatewayDisk {
     const [free, size] = [bavail * bsize, blocks * bsize];
     const least = Math.min(fullBelowBytes, size * leftFreeShare);
     if (free < least) {
-      const numbers = `${inMebibytes(free)} of ${inMebibytes(size)} MiB are free, and ${inMebibytes(least)} are kept for uploads`;
+      const numbers = `${inMebibytes(free)} of ${inMebibytes(size)} MiB are free, and ${inMebibytes(least)} MiB are reserved for uploads`;
       this.#set(`${diskFullSentence(this.#folder)}; ${numbers}`);
     } else if (this.#problem !== undefined && (await this.#takesBytes())) {
       this.#problem = undefined;
@@ -62,8 +62,7 @@ export class GatewayDisk {
   }
 
   #set(problem: string): void {
-    if (this.#problem === undefined)
-      this.#logger.error({ folder: this.#folder }, `${problem}; what serves goes on being served`);
+    if (this.#problem === undefined) this.#logger.error({ folder: this.#folder }, `${problem}; serving continues`);
     this.#problem = problem;
   }
 }

@@ -86,7 +86,10 @@ export class PredictionLog {
       logger.info({ segments: segments.length }, 'segments of an earlier process were found and will be uploaded');
     for (const segment of unreadable) {
       const aside = await this.#folder.setAside(segment);
-      logger.error({ segment, aside }, 'the header of a segment of predictions cannot be read, and it was set aside');
+      logger.error(
+        { segment, aside },
+        'the header of a segment of predictions cannot be read, so the segment was set aside',
+      );
     }
     return segments.length;
   }
@@ -102,7 +105,7 @@ export class PredictionLog {
 
   /** Why rows cannot be logged; `undefined` if no problem is known. */
   get problem(): string | undefined {
-    return this.#deps.disk.problem ?? this.#failure ?? (this.#isFull(0) ? 'the log of predictions is full' : undefined);
+    return this.#deps.disk.problem ?? this.#failure ?? (this.#isFull(0) ? 'the prediction log is full' : undefined);
   }
 
   /**
@@ -154,7 +157,7 @@ export class PredictionLog {
       const code = caught instanceof PerennialError && caught.retryable ? caught.code : 'model-unavailable';
       throw new PerennialError(
         code,
-        `predictions of ${label} were not all uploaded; they stay on the gateway's disk: ${reasonOf(caught)}`,
+        `some predictions of ${label} could not be uploaded and stay on the gateway's disk: ${reasonOf(caught)}`,
         {},
         { cause: caught },
       );

@@ -131,7 +131,7 @@ export function errorsOf({ failures, vectors, rows }: Answers, signature: Signat
       const odd = failed.has(row)
         ? undefined
         : numbers.subarray(row * width, (row + 1) * width).find((number) => !Number.isFinite(number));
-      return odd === undefined ? [] : [{ row, output, reason: `${odd} is no finite number` }];
+      return odd === undefined ? [] : [{ row, output, reason: `${odd} is not a finite number` }];
     });
   });
   return [...own, ...besides];

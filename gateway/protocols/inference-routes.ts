@@ -27,7 +27,7 @@ interface ModelRoute {
 
 function versionIn({ version }: { readonly version?: string | undefined }): number | undefined {
   if (version === undefined) return undefined;
-  if (!/^\d{1,9}$/.test(version)) throw refuse(`${quoted(version)} is no version; versions are whole numbers`);
+  if (!/^\d{1,9}$/.test(version)) throw refuse(`${quoted(version)} is not a version; versions are whole numbers`);
   return Number(version);
 }
 
@@ -36,7 +36,9 @@ function versionAsked(params: ModelRoute['Params'], body: InferenceBody): number
   const inPath = versionIn(params);
   const inBody = versionIn(body);
   if (inPath !== undefined && inBody !== undefined && inPath !== inBody)
-    throw refuse(`the path names version ${inPath} and "model_version" ${inBody}; name one`);
+    throw refuse(
+      `the path names version ${inPath}, but "model_version" is ${inBody}; name the same version in both, or only one`,
+    );
   return inPath ?? inBody;
 }
 
@@ -64,7 +66,7 @@ function servedIn(deps: GatewayServerDependencies, request: FastifyRequest, repl
   if (onStale === 'say') return { served, staleSeconds };
   throw new PerennialError(
     'model-unavailable',
-    `this gateway has not been able to read what is deployed for ${staleSeconds} s, more than serve.maxStaleness of ${served.label}, and serve.onStale is "refuse"; ask another gateway, or bring back the database`,
+    `this gateway has been unable to read the deployments from the database for ${staleSeconds} s, longer than serve.maxStaleness of ${served.label}, and serve.onStale is "refuse"; use another gateway, or make the database reachable again`,
     { staleSeconds },
   );
 }
@@ -183,12 +185,15 @@ export function inferenceRoutes(app: FastifyInstance, deps: GatewayServerDepende
  */
 function requireReady({ leaving, writingProblem }: GatewayServerDependencies, { label, log }: ServedScope): void {
   const problem = leaving.aborted
-    ? 'this gateway stops'
+    ? 'this gateway is stopping'
     : log.onFull === 'refuse' && log.sample > 0
       ? writingProblem()
       : undefined;
   if (problem === undefined) return;
-  throw new PerennialError('model-unavailable', `${label} is not ready here: ${problem}; ask another gateway`);
+  throw new PerennialError(
+    'model-unavailable',
+    `${label} is not ready on this gateway: ${problem}; use another gateway`,
+  );
 }
 
 async function infer(
@@ -226,7 +231,8 @@ async function invoke(
   reply: FastifyReply,
 ): Promise<object> {
   const { model } = request.query;
-  if (typeof model !== 'string' || model === '') throw refuse('name the model: POST /invocations?model=…');
+  if (typeof model !== 'string' || model === '')
+    throw refuse('the request names no model; send it to POST /invocations?model=…');
   const { served } = servedIn(deps, request, reply, model);
   return counted(deps, served, async () => {
     const { parameters, columns } = invocationBody(request.body);

@@ -18,7 +18,7 @@ function listsByName(value: Readonly<Record<string, unknown>>): ReadonlyMap<stri
   return new Map(
     Object.entries(value).map(([name, values]) => {
       if (!Array.isArray(values))
-        throw refuse(`inputs: expected of ${quoted(name)} a list with one value a row`, { feature: name });
+        throw refuse(`inputs: expected ${quoted(name)} to be a list with one value per row`, { feature: name });
       // A column of shape [rows, 1] is read like one of shape [rows].
       return [name, values.every((cell) => Array.isArray(cell) && cell.length === 1) ? values.flat() : values];
     }),
@@ -40,7 +40,9 @@ function fromInstances(value: unknown, taken: Taken): Columns {
  */
 function fromList(form: string, value: unknown, taken: Taken): Columns {
   if (!Array.isArray(value))
-    throw refuse(`"${form}" must be a list of objects, one a row, or of rows in the order of the features`);
+    throw refuse(
+      `"${form}" must be a list of objects, one per row, or a list of rows with values in the order of the features`,
+    );
   if (value.some(isRecord)) return readRecords(form, value, taken);
   const names = taken.signature.inputs.map((input) => input.name);
   return readRows(taken, names, value);
@@ -59,7 +61,7 @@ function fromSplit(value: unknown, taken: Taken): Columns {
 }
 
 function fromRecords(value: unknown, taken: Taken): Columns {
-  if (!Array.isArray(value)) throw refuse('"dataframe_records" must be a list of objects, one a row');
+  if (!Array.isArray(value)) throw refuse('"dataframe_records" must be a list of objects, one per row');
   return readRecords('dataframe_records', value, taken);
 }
 
@@ -71,7 +73,7 @@ function readRecords(form: string, value: readonly unknown[], taken: Taken): Col
   checkRows(value.length);
   const records = value.map((record, row) => {
     if (isRecord(record)) return record;
-    throw refuse(`${form}[${row}]: expected an object with one value a feature`, { row });
+    throw refuse(`${form}[${row}]: expected an object with one value per feature`, { row });
   });
   const names = new Set(records.flatMap((record) => Object.keys(record)));
   const given = new Map<string, readonly unknown[]>();
@@ -93,7 +95,7 @@ export function parseInvocationBody(body: unknown): InvocationBody {
   if (unknown !== undefined) throw refuse(`unknown key ${quoted(unknown)}: ${wanted}, and optionally params`);
   const given = forms.filter((form) => keys.includes(form));
   const [form] = given;
-  if (form === undefined || given.length > 1) throw refuse(`${given.length} forms of rows are given: ${wanted}`);
+  if (form === undefined || given.length > 1) throw refuse(`the body gives rows in ${given.length} forms: ${wanted}`);
   const parameters = body.params ?? {};
   if (!isRecord(parameters)) throw refuse('"params" must be an object');
   const read = {

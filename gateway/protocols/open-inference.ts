@@ -70,7 +70,8 @@ export function parseInferenceBody(body: unknown): InferenceBody {
     throw refuse('"id" must be a string of at most 200 characters of valid Unicode');
   if (version !== undefined && typeof version !== 'string') throw refuse('"model_version" must be a string, e.g. "3"');
   if (!isRecord(parameters)) throw refuse('"parameters" must be an object');
-  if (!Array.isArray(inputs) || inputs.length === 0) throw refuse('"inputs" must be a list of tensors, one a feature');
+  if (!Array.isArray(inputs) || inputs.length === 0)
+    throw refuse('"inputs" must be a list of tensors, one per feature');
   if (outputs !== undefined && !Array.isArray(outputs)) throw refuse('"outputs" must be a list of {"name": …}');
   const names = outputs?.map(parseOutput);
   // Clients that request no particular outputs send an empty list.
@@ -88,7 +89,9 @@ function parseOutput(output: unknown): string {
   if (parameters.binary_data === true) throw refuse(`output ${quoted(name)}: ${binaryTensors}`, { output: name });
   const extension = ['classification', 'shared_memory_region'].find((key) => key in parameters);
   if (extension !== undefined)
-    throw refuse(`output ${quoted(name)}: the extension "${extension}" is not offered; leave it out`, { output: name });
+    throw refuse(`output ${quoted(name)}: the extension "${extension}" is not supported; leave it out`, {
+      output: name,
+    });
   return name;
 }
 
@@ -111,7 +114,7 @@ function parseTensor(value: unknown, index: number): Tensor {
   const parameters = parametersIn(value);
   if ('binary_data_size' in parameters) throw refuseInput(binaryTensors);
   if ('shared_memory_region' in parameters)
-    throw refuseInput('shared memory is not offered; send the values as "data"');
+    throw refuseInput('shared memory is not supported; send the values as "data"');
   throw refuseInput('"data" must be a list of values');
 }
 
@@ -127,7 +130,7 @@ function flatData(tensor: Tensor, width: number): readonly unknown[] {
   if (data.length === wanted && !Array.isArray(data[0])) return data;
   if (data.length === rows && data.every((row) => Array.isArray(row) && row.length === width)) return data.flat();
   throw refuse(
-    `input ${quoted(tensor.name)}: shape ${shown(tensor.shape)} wants ${wanted} values, and data has ${data.length}${Array.isArray(data[0]) ? ' lists' : ''}`,
+    `input ${quoted(tensor.name)}: shape ${shown(tensor.shape)} requires ${wanted} values, but "data" has ${data.length}${Array.isArray(data[0]) ? ' lists' : ''}`,
     { input: tensor.name },
   );
 }
@@ -190,7 +193,7 @@ export function readInferenceColumns(inputs: readonly unknown[], taken: Taken): 
       return readMatrix(tensor, taken);
     const type = types.get(tensor.name);
     if (type === undefined) throw unknownInput(tensor.name, signature);
-    if (given.has(tensor.name)) throw refuse(`input ${quoted(tensor.name)} is there twice`, { input: tensor.name });
+    if (given.has(tensor.name)) throw refuse(`input ${quoted(tensor.name)} occurs twice`, { input: tensor.name });
     given.set(tensor.name, readFeature(tensor, type));
   }
   return readNamedColumns(taken, given);
@@ -198,7 +201,8 @@ export function readInferenceColumns(inputs: readonly unknown[], taken: Taken): 
 
 function unknownInput(name: string, signature: Signature): PerennialError {
   const { layout, inputName, inputs } = signature;
-  const whole = layout === 'matrix' ? `, or all of them as "${inputName}" of shape [rows, ${inputs.length}]` : '';
+  const whole =
+    layout === 'matrix' ? `, or all of them in one input "${inputName}" of shape [rows, ${inputs.length}]` : '';
   return refuse(`unknown input ${quoted(name)}; the model takes ${featureList(signature)}${whole}`, { input: name });
 }
 
@@ -206,5 +210,5 @@ export function checkOutputs(outputs: readonly string[] | undefined, signature: 
   const known = outputsIn(signature).map(({ name }) => name);
   const unknown = outputs?.find((name) => !known.includes(name));
   if (unknown !== undefined)
-    throw refuse(`unknown output ${quoted(unknown)}; the model gives ${listed(known)}`, { output: unknown });
+    throw refuse(`unknown output ${quoted(unknown)}; the model has the outputs ${listed(known)}`, { output: unknown });
 }

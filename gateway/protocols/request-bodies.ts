@@ -61,7 +61,7 @@ function isJsonType(type: string | undefined): boolean {
 export function notTaken(given: string | undefined): PerennialError {
   return new PerennialError(
     'unsupported-media-type',
-    `a body of Content-Type "${given?.slice(0, 100) ?? ''}" is not taken; send JSON as application/json, or CSV as text/csv to /invocations`,
+    `the Content-Type "${given?.slice(0, 100) ?? ''}" is not supported; send JSON as application/json, or CSV as text/csv to /invocations`,
   );
 }
 
@@ -79,7 +79,7 @@ async function decompressed(headers: IncomingHttpHeaders, sent: Buffer): Promise
   if (decompress === undefined)
     throw new PerennialError(
       'unsupported-media-type',
-      `a body of Content-Encoding "${encoding.slice(0, 100)}" is not taken; compress it as gzip, deflate or br, or not at all`,
+      `the Content-Encoding "${encoding.slice(0, 100)}" is not supported; compress the body as gzip, deflate or br, or not at all`,
     );
   try {
     return await decompress(sent, { maxOutputLength: bodyLimitBytes });
@@ -106,7 +106,7 @@ function refuseBinaryTensors(headers: IncomingHttpHeaders, bytes: Buffer): void 
 }
 
 export const binaryTensors =
-  'binary tensors are not taken; send the values as JSON. With tritonclient: input.set_data_from_numpy(values, binary_data=False) and InferRequestedOutput(name, binary_data=False)';
+  'binary tensors are not supported; send the values as JSON. With tritonclient: input.set_data_from_numpy(values, binary_data=False) and InferRequestedOutput(name, binary_data=False)';
 
 function textOf({ 'content-type': type = '' }: IncomingHttpHeaders, bytes: Buffer): string {
   const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(type)?.[1]?.toLowerCase();

@@ -26,7 +26,7 @@ export function readPredictionIds(
   const given = parameters.prediction_ids ?? undefined;
   if (given === undefined) return Array.from({ length: rows }, () => ids.next());
   if (!Array.isArray(given) || given.length !== rows)
-    throw refuse(`parameters.prediction_ids must be a list of ${rows} strings, one a row`);
+    throw refuse(`parameters.prediction_ids must be a list of ${rows} strings, one per row`);
   const read = given.map((id: unknown, row) => {
     if (typeof id !== 'string' || id.length < 1 || !isStorableId(id))
       throw refuse(`parameters.prediction_ids[${row}] must be a string of 1 to 200 characters of valid Unicode`, {
@@ -35,7 +35,7 @@ export function readPredictionIds(
     return id;
   });
   if (read.length > 1 && new Set(read).size !== read.length)
-    throw refuse('parameters.prediction_ids has an id twice; each row wants one of its own');
+    throw refuse('parameters.prediction_ids contains an id twice; give each row an id of its own');
   return read;
 }
 
@@ -61,12 +61,12 @@ export function readRehearsalParameters(
   if (!isConfinedTo(asked.principal, asked.environment))
     throw new PerennialError(
       'forbidden',
-      `${named} is taken from a rehearsal's own principal only: one whose every grant is for environment "${asked.environment}" alone`,
+      `${named} is accepted only from the principal of a rehearsal, whose grants are all limited to environment "${asked.environment}"`,
       { parameter: named },
     );
   if (!asked.virtual)
     throw refuse(
-      `${named} is for environments with a virtual clock, and the clock of "${asked.environment}" is the wall's`,
+      `${named} is only for environments with a virtual clock, but "${asked.environment}" runs on the wall clock`,
     );
   if (replay !== undefined && replay !== 'champion' && replay !== 'canary')
     throw refuse('parameters.replay must be "champion" or "canary"');
@@ -74,7 +74,7 @@ export function readRehearsalParameters(
 }
 
 function readInstants(times: unknown): readonly Instant[] {
-  if (!Array.isArray(times)) throw refuse('parameters.event_times must be a list of ISO 8601 instants, one a row');
+  if (!Array.isArray(times)) throw refuse('parameters.event_times must be a list of ISO 8601 instants, one per row');
   return times.map((time: unknown, row) => {
     const parsed = InstantInput.safeParse(time);
     if (!parsed.success)

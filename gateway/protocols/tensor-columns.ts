@@ -47,7 +47,7 @@ const expected: Record<TensorType, string> = {
 };
 
 function expectedOf({ type, integer }: SignatureInput): string {
-  return integer === undefined ? expected[type] : `an integer that ${integer} holds`;
+  return integer === undefined ? expected[type] : `an integer within the range of ${integer}`;
 }
 
 /**
@@ -118,7 +118,7 @@ export function checkRows(rows: number): void {
 export function tooManyRows(rows: string): PerennialError {
   return new PerennialError(
     'too-large',
-    `the request has ${rows} rows and at most ${maximumRows} are taken at once; send them in several requests`,
+    `the request has ${rows} rows, but at most ${maximumRows} are accepted per request; send the rows in several requests`,
     { rows },
   );
 }
@@ -163,13 +163,16 @@ function checkAbsent(absent: readonly SignatureInput[], taken: Taken, ignored: r
     const { name: feature } = input;
     const other = spellings.get(plain(feature));
     if (other !== undefined)
-      throw refuse(`feature "${feature}" is missing; rename the column ${quoted(other)} of the request to it`, {
-        feature,
-      });
+      throw refuse(
+        `feature "${feature}" is missing; rename the column ${quoted(other)} of the request to "${feature}"`,
+        {
+          feature,
+        },
+      );
     const refusal = refusalOfMissing(input, taken.missing);
     if (refusal !== undefined)
       throw refuse(
-        `feature "${feature}" is missing${besides(ignored)}; the model takes ${featureList(taken.signature)}. Of "${feature}": ${refusal}`,
+        `feature "${feature}" is missing${besides(ignored)}; the model takes ${featureList(taken.signature)}. About "${feature}": ${refusal}`,
         { feature },
       );
   }
@@ -182,7 +185,7 @@ function plain(name: string): string {
 
 /** Lists the unused columns of the request for a message, so that a misspelt feature is easy to find. */
 function besides(ignored: readonly string[]): string {
-  return ignored.length === 0 ? '' : `, and the request has ${listed(ignored, quoted)}`;
+  return ignored.length === 0 ? '' : `; unknown columns of the request: ${listed(ignored, quoted)}`;
 }
 
 /** Returns the number of rows, which must be the same for all features in the request. */
@@ -193,13 +196,11 @@ function rowsIn(signature: Signature, given: NamedColumns, ignored: readonly str
   });
   const [first] = there;
   if (first === undefined)
-    throw refuse(
-      `the request names none of the features${besides(ignored)}; the model takes ${featureList(signature)}`,
-    );
+    throw refuse(`the request has none of the features${besides(ignored)}; the model takes ${featureList(signature)}`);
   const other = there.find(({ rows }) => rows !== first.rows);
   if (other === undefined) return first.rows;
   throw refuse(
-    `feature "${other.name}" has ${other.rows} rows and "${first.name}" has ${first.rows}; all must have as many`,
+    `feature "${other.name}" has ${other.rows} rows and "${first.name}" has ${first.rows}; all features must have the same number of rows`,
     { feature: other.name },
   );
 }
@@ -209,7 +210,7 @@ export function readRows(taken: Taken, names: readonly string[], rows: readonly 
   checkRows(rows.length);
   const given = new Map<string, unknown[]>();
   for (const name of names) {
-    if (given.has(name)) throw refuse(`column ${quoted(name)} is there twice`, { feature: name });
+    if (given.has(name)) throw refuse(`column ${quoted(name)} occurs twice`, { feature: name });
     given.set(name, []);
   }
   const lists = [...given.values()];

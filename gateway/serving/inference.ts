@@ -65,7 +65,7 @@ function noAnswer(rows: number, reason: string): PerennialError {
   const whom = rows === 1 ? 'the row' : `any of the ${rows} rows`;
   return new PerennialError(
     'prediction-invalid',
-    `the model has no answer to ${whom}: ${reason}; look at how it deals with missing and extreme values`,
+    `the model has no answer for ${whom}: ${reason}; check how the model handles missing and extreme values`,
     { rows },
   );
 }
@@ -102,7 +102,7 @@ export class Inference {
     if (rehearsal.eventTimes && rehearsal.eventTimes.length !== columns.rows)
       throw new PerennialError(
         'invalid-request',
-        `parameters.event_times must be a list of ${columns.rows} instants, one a row`,
+        `parameters.event_times must be a list of ${columns.rows} instants, one per row`,
       );
     const predictions = await this.#predict(question, slot, columns);
     const { eventTimes, replay } = rehearsal;
@@ -188,7 +188,7 @@ export class Inference {
     if (onFull === 'drop-counted') return false;
     throw new PerennialError(
       'model-unavailable',
-      `predictions of ${served.label} cannot be written down (${this.#deps.log.problem ?? 'the log of predictions is full'}), and serve.log.onFull is "refuse": free space on the gateway's disk, or bring back the object store that it uploads to`,
+      `predictions of ${served.label} cannot be logged (${this.#deps.log.problem ?? 'the prediction log is full'}), and serve.log.onFull is "refuse": free space on the gateway's disk, or make the object store reachable again, so that predictions are uploaded`,
       { onFull },
     );
   }

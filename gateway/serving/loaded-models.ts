@@ -53,7 +53,7 @@ async function warm(model: LoadedModel, signature: Signature, logger: Logger): P
   } catch (caught) {
     // A model may be unable to answer a row of zeros.
     if (!(caught instanceof PerennialError && caught.code === 'prediction-invalid')) throw caught;
-    logger.debug({ reason: reasonOf(caught) }, 'a model was warmed with a row that it cannot answer');
+    logger.debug({ reason: reasonOf(caught) }, 'the model has no answer for the row that warms it up');
   }
 }
 

@@ -138,7 +138,7 @@ export class ServingTable {
     for (const [key, { wanted }] of this.#scopes) {
       if (told.has(key)) continue;
       const { scope, generation } = wanted;
-      const reason = 'the database no longer says what serves there, and the ledger has no entry that ended it';
+      const reason = 'the database no longer has the deployment, but no entry of the ledger ends it';
       this.#mismatches.set(key, { scope, generation: generation.generation, reason });
     }
   }
@@ -171,20 +171,20 @@ export class ServingTable {
     if (followed)
       throw new PerennialError(
         'model-unavailable',
-        `${label} is deployed and this gateway cannot serve it yet: ${followed.failed?.error ?? 'it is being loaded'}`,
+        `${label} is deployed, but this gateway cannot serve it yet: ${followed.failed?.error ?? 'it is being loaded'}`,
         { model, environment },
       );
     const mismatch = this.#mismatches.get(keyOf(project, model, environment));
     if (mismatch)
       throw new PerennialError(
         'model-unavailable',
-        `what is deployed to ${label} is not what the ledger says, so this gateway does not serve it: ${mismatch.reason}; perennial doctor tells what to do`,
+        `the deployment of ${label} does not match the ledger, so this gateway does not serve it: ${mismatch.reason}; perennial doctor shows what to do`,
         { model, environment },
       );
     if (!this.#known)
       throw new PerennialError(
         'model-unavailable',
-        `this gateway has not read what is deployed yet, so it cannot serve ${label}; try again`,
+        `this gateway has not read the deployments yet, so it cannot serve ${label}; try again`,
         { model, environment },
       );
     throw new PerennialError(
@@ -204,7 +204,7 @@ export class ServingTable {
     if (found) return found;
     throw new PerennialError(
       'not-found',
-      `version ${version} of ${served.label} is not loaded; loaded are ${this.versions(served).join(', ')}`,
+      `version ${version} of ${served.label} is not loaded; the loaded versions are ${this.versions(served).join(', ')}`,
       { version },
     );
   }
@@ -276,7 +276,7 @@ export class ServingTable {
         followed.failed = { fingerprint: fingerprintOf(entry), at: this.#deps.steadyNow(), error };
         this.#deps.logger.error(
           { err: caught, scope: scopeLabel(entry.scope), generation: result.generation },
-          'a generation cannot be loaded; what served before goes on',
+          'a generation cannot be loaded; the previous generation keeps serving',
         );
         this.#deps.onLoaded({ ...result, error });
       }
@@ -310,7 +310,7 @@ export class ServingTable {
     if (!version)
       throw new PerennialError(
         'internal',
-        `generation ${entry.generation.generation} of ${scopeLabel(entry.scope)} names model version ${slot.modelVersionNumber}, which the serving table lacks`,
+        `generation ${entry.generation.generation} of ${scopeLabel(entry.scope)} names model version ${slot.modelVersionNumber}, which is missing from the serving table`,
       );
     const model = await this.#deps.models.load(version);
     return {

@@ -177,7 +177,7 @@ test('a gateway that starts after the newest generation was changed serves the p
 test('a gateway that starts when no generation matches the ledger serves nothing, and says why', async () => {
   await change(`update generations set slots = jsonb_set(slots, '{0,weight}', '50') where model_id = $1`);
   await start();
-  expect(await predict()).toMatch(/^503: .*is not what the ledger says, so this gateway does not serve it/);
+  expect(await predict()).toMatch(/^503: .*does not match the ledger, so this gateway does not serve it/);
   await expect.poll(reported, within).toMatchObject([{ generation: 2 }]);
 });
 

@@ -84,9 +84,9 @@ describe('a row without a finite prediction', () => {
   test('makes the request fail if no row has a prediction, and is still logged', async () => {
     const { status, body } = await infer([0], ['alone']);
     expect(status).toBe(500);
-    expect(body.error).toContain('the model has no answer to the row: the model answers with -Infinity');
+    expect(body.error).toContain('the model has no answer for the row: the model answers with -Infinity');
     expect((await written('alone'))?.prediction).toBeNull();
-    expect((await infer([0, -1], ['none-1', 'none-2'])).body.error).toContain('no answer to any of the 2 rows');
+    expect((await infer([0, -1], ['none-1', 'none-2'])).body.error).toContain('no answer for any of the 2 rows');
   });
 
   test('does not affect other requests in the same batch', async () => {
@@ -151,6 +151,6 @@ test('a number in a further output that JSON cannot represent is null with a rea
   const { status, body } = await infer([1], ['side'], ['y', 'rootOfX']);
   expect(status).toBe(200);
   expect(body.outputs.map(({ data }: { data: unknown }) => data)).toEqual([[0], [null]]);
-  expect(body.parameters.errors).toEqual([{ row: 0, output: 'rootOfX', reason: 'NaN is no finite number' }]);
+  expect(body.parameters.errors).toEqual([{ row: 0, output: 'rootOfX', reason: 'NaN is not a finite number' }]);
   expect((await written('side'))?.prediction).toBe(0);
 });

@@ -39,7 +39,7 @@ test('a stopping gateway becomes unready at once, answers until its drain ends, 
   const ended = gateway.end('SIGTERM');
   const readiness = async () => (await gateway.ask('GET /readyz', undefined, { key: null })).status;
   await expect.poll(readiness, within).toBe(503);
-  expect((await gateway.ask('GET /readyz')).body).toEqual({ status: 'unready', problems: ['the gateway stops'] });
+  expect((await gateway.ask('GET /readyz')).body).toEqual({ status: 'unready', problems: ['the gateway is stopping'] });
   expect((await gateway.ask('GET /v2/health/ready', undefined, { key: null })).status).toBe(503);
   expect((await gateway.ask('GET /v2/models/bike/ready')).status).toBe(503);
   expect((await gateway.ask('GET /v2/health/live')).status).toBe(200);
@@ -144,7 +144,7 @@ test('a restart does not wait for a database that accepts connections and never 
   await expect.poll(() => after.said.join('\n'), within).toContain('the database cannot be read');
   const said = after.said.map((line) => String(JSON.parse(line).msg));
   expect(said.indexOf('a generation serves')).toBeLessThan(
-    said.indexOf('the database cannot be read; what is loaded goes on being served'),
+    said.indexOf('the database cannot be read; the loaded generations keep serving'),
   );
   await after.end('SIGKILL');
   await new Promise((resolve) => silent.close(resolve));

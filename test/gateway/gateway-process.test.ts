@@ -111,7 +111,7 @@ test('a gateway keeps serving while the database is down, and catches up afterwa
   for (let i = 0; i < 20; i += 1) expect(await predict(gateway, `away-${i}`)).toBe(103);
   const flush = await gateway.ask('POST /v1/flush', { project: 'default', model: 'bike', environment: 'production' });
   expect(flush.status).toBe(503);
-  expect(flush.body.error).toContain('they stay on the gateway');
+  expect(flush.body.error).toContain("could not be uploaded and stay on the gateway's disk");
   expect(await localSegments()).toHaveLength(1);
 
   await door.open();

@@ -123,7 +123,7 @@ describe('the Open Inference Protocol', () => {
     expect((await serving.ask(`POST /v2/models/bike/versions/${deployed.version}/infer`, row)).status).toBe(200);
     const { status, body } = await serving.ask('POST /v2/models/bike/versions/999/infer', row);
     expect(status).toBe(404);
-    expect(body.error).toContain(`loaded are ${deployed.version}`);
+    expect(body.error).toContain(`the loaded versions are ${deployed.version}`);
     expect((await serving.ask('POST /v2/models/bike/versions/one/infer', row)).status).toBe(400);
   });
 });
@@ -135,7 +135,7 @@ describe('a body that the model cannot take is refused by name', () => {
   test.each([
     ['a missing feature', { inputs: [temp] }, 'feature "hum" is missing; the model takes temp, hum'],
     ['an unknown feature', { inputs: [temp, hum, { ...hum, name: 'wind' }] }, 'unknown input "wind"'],
-    ['a duplicate feature', { inputs: [temp, temp] }, '"temp" is there twice'],
+    ['a duplicate feature', { inputs: [temp, temp] }, '"temp" occurs twice'],
     [
       'text in place of a number',
       { inputs: [temp, { ...hum, data: ['damp'] }] },
@@ -153,12 +153,12 @@ describe('a body that the model cannot take is refused by name', () => {
     [
       'a shape that does not match the data',
       { inputs: [temp, { ...hum, shape: [2] }] },
-      'wants 2 values, and data has 1',
+      'requires 2 values, but "data" has 1',
     ],
     [
       'features of different lengths',
       { inputs: [temp, { ...hum, shape: [2], data: [1, 2] }] },
-      'all must have as many',
+      'all features must have the same number of rows',
     ],
     [
       'no rows',
@@ -184,7 +184,7 @@ describe('a body that the model cannot take is refused by name', () => {
     const rows = Array.from({ length: 10_001 }, (_, row) => [row, 0]);
     const answer = await infer(inferBody(rows));
     expect(answer.status).toBe(413);
-    expect(answer.body.error).toContain('10001 rows and at most 10000');
+    expect(answer.body.error).toContain('10001 rows, but at most 10000');
     const most = await infer(inferBody(rows.slice(1)));
     expect(most.status).toBe(200);
     expect(most.body.outputs[0].data).toHaveLength(10_000);
@@ -245,7 +245,7 @@ describe("MLflow's scoring bodies", () => {
   });
 
   test.each([
-    ['two forms of rows', { inputs: [[1, 2]], dataframe_records: [] }, '2 forms of rows are given'],
+    ['two forms of rows', { inputs: [[1, 2]], dataframe_records: [] }, 'the body gives rows in 2 forms'],
     ['no form of rows', {}, 'expected exactly one of inputs, dataframe_split, dataframe_records'],
     ['an unknown form', { examples: [[1, 2]] }, 'unknown key "examples"'],
     ['a short row', { inputs: [[1, 2], [3]] }, 'row 1: expected a list of 2 values'],
@@ -300,14 +300,14 @@ describe('permission to predict', () => {
   test('to set the time of a prediction, or to replay, is limited to rehearsals', async () => {
     const times = await infer(inferBody([[1, 2]], { event_times: ['2012-01-01T00:00:00Z'] }));
     expect(times.status).toBe(403);
-    expect(times.body.error).toContain("parameters.event_times is taken from a rehearsal's own principal only");
+    expect(times.body.error).toContain('parameters.event_times is accepted only from the principal of a rehearsal');
     expect((await infer(inferBody([[1, 2]], { replay: 'champion' }))).status).toBe(403);
     const confined = await ground.addKey('confined', [
       { role: 'viewer', project: 'default', environment: 'production' },
     ]);
     const wall = await infer(inferBody([[1, 2]], { event_times: ['2012-01-01T00:00:00Z'] }), { key: confined });
     expect(wall.status).toBe(400);
-    expect(wall.body.error).toContain('the clock of "production" is the wall\'s');
+    expect(wall.body.error).toContain('"production" runs on the wall clock');
   });
 
   test('cannot be used for a model or environment that serves nothing', async () => {

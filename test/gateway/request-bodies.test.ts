@@ -194,7 +194,10 @@ test('model_version selects a loaded version, like the path', async () => {
   expect(values(await send(inferPath, JSON.stringify({ inputs, model_version: '' })))).toEqual([3]);
   expect((await send(inferPath, JSON.stringify({ inputs, model_version: '9' }))).status).toBe(404);
   const both = await send('/v2/models/bike/versions/1/infer', JSON.stringify({ inputs, model_version: '2' }));
-  expect(both).toMatchObject({ status: 400, body: { error: expect.stringContaining('name one') } });
+  expect(both).toMatchObject({
+    status: 400,
+    body: { error: expect.stringContaining('name the same version in both, or only one') },
+  });
 });
 
 test.each([
@@ -262,7 +265,7 @@ describe('columns of /invocations', () => {
   test('that differ from an absent feature only in case or blanks are refused, not ignored', async () => {
     const { status, body } = await send(invocations, 'a, b\n1, 2\n', { 'content-type': 'text/csv' });
     expect(status).toBe(400);
-    expect(body.error).toBe('feature "b" is missing; rename the column " b" of the request to it');
+    expect(body.error).toBe('feature "b" is missing; rename the column " b" of the request to "b"');
     expect((await send(invocations, '{"instances": [{"a": 1, "B": 2}]}')).body.error).toContain(
       'rename the column "B"',
     );
@@ -270,7 +273,9 @@ describe('columns of /invocations', () => {
 
   test('without any feature are named in the refusal', async () => {
     const { body } = await send(invocations, 'a;b\n1;2\n', { 'content-type': 'text/csv' });
-    expect(body.error).toBe('the request names none of the features, and the request has "a;b"; the model takes a, b');
+    expect(body.error).toBe(
+      'the request has none of the features; unknown columns of the request: "a;b"; the model takes a, b',
+    );
   });
 
   test('that differ in every row use no more memory than they have values', async () => {
@@ -299,7 +304,7 @@ test('the matrix of a model is expected under its own name', async () => {
   const there = { 'perennial-environment': 'numbered' };
   expect(values(await send(inferPath, JSON.stringify({ inputs: [{ ...matrix, name: 'x' }] }), there))).toEqual([321]);
   const { body } = await send(inferPath, JSON.stringify({ inputs: [matrix] }), there);
-  expect(body.error).toContain('or all of them as "x" of shape [rows, 3]');
+  expect(body.error).toContain('or all of them in one input "x" of shape [rows, 3]');
 });
 
 test("MLflow's health routes need no key, and an unreadable path is refused in the format of the protocol", async () => {

@@ -90,7 +90,10 @@ test('a gateway refuses requests instead of serving stale releases if the model 
   await door.shut();
   await expect
     .poll(() => predict(far), within)
-    .toMatchObject({ status: 503, error: expect.stringContaining('more than serve.maxStaleness of bike/production') });
+    .toMatchObject({
+      status: 503,
+      error: expect.stringContaining('longer than serve.maxStaleness of bike/production'),
+    });
   await door.open();
   await expect.poll(() => predict(far), within).toEqual(fresh(103));
 });
