@@ -152,7 +152,7 @@ export class ApiClient {
         'api-unavailable',
         this.#proxy === null
           ? `the API at ${this.url} does not answer (${reasonOf(cause)}); perennial status shows what is running, perennial up starts the embedded stack`
-          : `the API at ${this.url} does not answer through the proxy ${this.#proxy} (${reasonOf(cause)}); check the proxy, or name the host in NO_PROXY`,
+          : `the API at ${this.url} does not answer through the proxy ${this.#proxy} (${reasonOf(cause)}); check the proxy, or add the host to NO_PROXY`,
         { url: this.url },
         { cause: caught },
       );

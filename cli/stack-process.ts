@@ -129,7 +129,7 @@ export async function stopStack(context: CliContext): Promise<boolean> {
         `the stack (process ${stack.pid}) did not stop within ${downWithinMs / 1000} s; see the logs in ${join(context.home, 'logs')}`,
         { pid: stack.pid },
       );
-    context.output.progress('stopping');
+    context.output.progress('stopping the stack');
     await pause(pollMs);
   }
   context.output.done();

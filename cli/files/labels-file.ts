@@ -42,7 +42,7 @@ async function contentOf(file: string): Promise<string> {
   } catch (caught) {
     throw new PerennialError(
       'invalid-request',
-      `${file} cannot be read; name a file, or - for standard input`,
+      `${file} cannot be read; name a readable file, or use - for standard input`,
       { file },
       { cause: caught },
     );

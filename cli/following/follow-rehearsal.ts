@@ -46,7 +46,7 @@ export function followRehearsal(
 export function describePeriod({ output }: CliContext, period: RehearsalPeriod, metric: string): string {
   const { colours } = output;
   const score = `${metric} ${decimals(period.metricAsServed, 1).padStart(6)} as served, ${decimals(period.metricNeverReplaced, 1).padStart(6)} if never replaced`;
-  const found = period.findings.length === 0 ? 'no open findings' : `${period.findings.length} findings open`;
+  const found = period.findings.length === 0 ? 'no open findings' : `open findings: ${period.findings.length}`;
   const lost = describeLost(period);
   const line = `${colours.bold(period.label)}  ${String(period.rows).padStart(5)} rows  ${score}  ${found.padEnd(17)} ${describeBuild(colours, period.build)}`;
   return lost === '' ? line : `${line}\n${colours.yellow(`  ${lost}`)}`;

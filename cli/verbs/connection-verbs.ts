@@ -52,7 +52,7 @@ export function connectionVerbs({ program, act }: VerbRegistry): void {
         const list = await apiOf(context, 'admin').get('/v1/connections', Connections);
         context.output.data(list, () =>
           context.output.table(
-            ['name', 'kind', 'target', 'set'],
+            ['name', 'kind', 'target', 'last set'],
             list.items.map((item) => [item.name, item.kind, item.target, item.recordedAt]),
           ),
         );

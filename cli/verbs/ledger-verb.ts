@@ -41,7 +41,7 @@ export function ledgerVerb({ program, act }: VerbRegistry): void {
         const page = await listUpTo(context, apiOf(context), '/v1/ledger', Entry, { limit, query });
         context.output.data(page, () =>
           context.output.table(
-            ['#', 'when', 'environment', 'what', 'who', 'why'],
+            ['#', 'when', 'environment', 'kind', 'principal', 'reason'],
             page.items.map((e) => [e.sequence, e.effectiveAt, e.environment ?? '–', e.kind, e.principalName, e.reason]),
           ),
         );

@@ -129,7 +129,7 @@ function describeReport({ output }: CliContext, { body }: Report): string {
     ]),
   );
   const findings = output.table(
-    ['finding', 'of', 'state', 'value', 'threshold', 'since'],
+    ['finding', 'subject', 'state', 'value', 'threshold', 'since'],
     body.findings.map((f) => [f.kind, f.subject, f.state, f.value.toFixed(4), Number(f.threshold.toFixed(4)), f.since]),
   );
   const performance =

@@ -17,7 +17,9 @@ const Deployments = z.object({ generation: Generation.nullable() }).loose();
 export function promoteVerb({ program, act }: VerbRegistry): void {
   program
     .command('promote')
-    .description('deploy the release that serves in another environment, under the same configuration')
+    .description(
+      'take the release that serves in one environment and deploy it in another, under the same configuration',
+    )
     .requiredOption(
       '--from <environment>',
       'the environment where the release serves now; --environment names the target',

@@ -30,7 +30,7 @@ export function triggersVerb({ program, act }: VerbRegistry): void {
         const triggers = await apiOf(context).get(path, Triggers, { environment, limit: Math.min(limit, pageAtMost) });
         context.output.data(triggers, () =>
           context.output.table(
-            ['when', 'kind', 'status', 'became', 'why'],
+            ['when', 'kind', 'status', 'outcome', 'reason'],
             triggers.items.map((t) => [t.effectiveAt, t.kind, t.status, t.runId ?? t.droppedBecause ?? '–', t.reason]),
           ),
         );
