@@ -161,7 +161,7 @@ async function firingsOfTemporal(name: string): Promise<readonly string[]> {
 
 test('a schedule with both day fields is explained in its zone, when it is set and when it is applied', async () => {
   const sentences = [
-    /in America\/New_York, at (Mon \d{4}-\d\d-01 03:00 -0[45]:00(, )?){5}\n/,
+    /fires next at (Mon \d{4}-\d\d-01 03:00 -0[45]:00(, )?){5} \(America\/New_York\)\n/,
     /only on dates that match both the day of month \(1\) and the weekday \(MON\)/,
   ];
   const line = ['--cron', '0 3 1 * MON', '--timezone', 'America/New_York'];

@@ -148,7 +148,7 @@ test.each([
   [['data', 'ingest', '-m', 'verbs', 'nowhere.csv'], 2, /there is no file .*nowhere\.csv/],
   [['data', 'ingest', '-m', 'verbs', 'rows.xlsx'], 2, /the file name must end in \.csv/],
   [['labels', 'send', 'nowhere.csv', '-m', 'verbs'], 2, /nowhere\.csv cannot be read/],
-  [['ledger', '--key', 'guessed'], 4, /API key .*--key/],
+  [['ledger', '--key', 'guessed'], 4, /a valid API key: .*--key/],
 ])('perennial %j ends with %i and a message that names the way out', async (args, code, said) => {
   const human = await perennial(...args);
   expect(human).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(said) });
