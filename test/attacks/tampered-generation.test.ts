@@ -150,7 +150,9 @@ test('a gateway keeps serving a model that somebody deletes from the database', 
   await start();
   await expect.poll(predict, within).toBe(203);
   await change('delete from model_environments where model_id = $1');
-  await expect.poll(reported, within).toEqual([{ generation: 2, reason: expect.stringContaining('no longer says') }]);
+  await expect
+    .poll(reported, within)
+    .toEqual([{ generation: 2, reason: expect.stringContaining('no longer has the deployment') }]);
   expect(await predict()).toBe(203);
 });
 

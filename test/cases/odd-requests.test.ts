@@ -64,7 +64,7 @@ describe('the Open Inference Protocol', () => {
     const unknown = await sum.infer({ inputs, outputs: [{ name: 'Y' }] });
     expect(unknown).toMatchObject({
       status: 400,
-      body: { error: 'unknown output "Y"; the model gives y, product' },
+      body: { error: 'unknown output "Y"; the model has the outputs y, product' },
     });
   });
 
