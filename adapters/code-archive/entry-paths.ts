@@ -16,10 +16,10 @@ export function createEntryPaths(): EntryPaths {
     claim(path, kind) {
       const name = path.normalize('NFC').toLowerCase();
       for (const folder of foldersOf(name)) {
-        if (files.has(folder)) throw unsafe(path, 'lies below a file');
+        if (files.has(folder)) throw unsafe(path, 'is inside another entry, which is a file');
         folders.add(folder);
       }
-      if (files.has(name) || (kind === 'file' && folders.has(name))) throw unsafe(path, 'is there twice');
+      if (files.has(name) || (kind === 'file' && folders.has(name))) throw unsafe(path, 'occurs twice');
       (kind === 'file' ? files : folders).add(name);
     },
   };
@@ -38,9 +38,9 @@ export function entryPath(name: string, kind: 'file' | 'directory'): string {
   if (kind === 'directory' && (trimmed === '' || trimmed === '.')) return '.';
   const parts = trimmed.split('/');
   if (parts.includes('..')) throw unsafe(name, 'leaves the folder');
-  if (parts.some((part) => part === '' || part === '.')) throw unsafe(name, 'has an empty name in its path');
+  if (parts.some((part) => part === '' || part === '.')) throw unsafe(name, 'has an empty name or a dot in its path');
   if (parts.some((part) => Buffer.byteLength(part) > 255) || Buffer.byteLength(trimmed) > 4000)
-    throw unsafe(name.slice(0, 100), 'has too long a name');
+    throw unsafe(name.slice(0, 100), 'has a name that is too long');
   return trimmed;
 }
 
@@ -51,7 +51,7 @@ function* foldersOf(path: string): Generator<string> {
 function unsafe(path: string, reason: string): PerennialError {
   return new PerennialError(
     'archive-unsafe',
-    `the code archive's entry ${JSON.stringify(path)} ${reason}; make the archive from a plain folder, e.g. by \`perennial code snapshot\``,
+    `the code archive's entry ${JSON.stringify(path)} ${reason}; make the archive from a plain folder, for example with \`perennial code snapshot\``,
     { path },
   );
 }

@@ -40,7 +40,7 @@ async function filesOf(folder: string, limits: CodeLimits): Promise<string[]> {
       else
         throw new PerennialError(
           'archive-unsafe',
-          `${path} is ${entry.isSymbolicLink() ? 'a link' : 'not a regular file'}: code is kept as plain files; put a copy in its place`,
+          `${path} is ${entry.isSymbolicLink() ? 'a symbolic link' : 'not a regular file'}, but code is stored as plain files; replace it with a copy`,
           { path },
         );
       refuseLargeCode(`the code in ${folder}`, { bytes: 0, files: found.length }, limits);

@@ -27,9 +27,13 @@ export async function unpackArchive(
 ): Promise<{ files: number; bytes: number }> {
   await mkdir(folder, { recursive: true });
   if ((await readdir(folder)).length > 0)
-    throw new PerennialError('conflict', `${folder} is not empty; an archive is unpacked into an empty folder only`, {
-      folder,
-    });
+    throw new PerennialError(
+      'conflict',
+      `${folder} is not empty, but an archive is only unpacked into an empty folder`,
+      {
+        folder,
+      },
+    );
   try {
     return await unpackInto(archivePath, folder, limits);
   } catch (caught) {
@@ -37,7 +41,7 @@ export async function unpackArchive(
     if (caught instanceof PerennialError || isSystemError(caught)) throw caught;
     throw new PerennialError(
       'archive-unsafe',
-      `the code archive cannot be read: ${reasonOf(caught)}; send a tar, plain or compressed by gzip`,
+      `the code archive cannot be read: ${reasonOf(caught)}; send a tar archive, uncompressed or compressed with gzip`,
       {},
       { cause: caught },
     );
@@ -107,7 +111,7 @@ function kindOf(header: Header): 'file' | 'directory' {
   if (header.type === 'directory') return 'directory';
   throw new PerennialError(
     'archive-unsafe',
-    `the code archive's entry ${JSON.stringify(header.name)} is a ${header.type}; only regular files and folders are taken`,
+    `the code archive's entry ${JSON.stringify(header.name)} has the type ${header.type}, but only regular files and folders are accepted`,
     { path: header.name, type: header.type },
   );
 }

@@ -145,7 +145,7 @@ class GitCheckout {
       if (written === undefined)
         throw new PerennialError(
           'code-unusable',
-          `${path} in ${parent} is a submodule that .gitmodules does not name`,
+          `${path} in ${parent} is a submodule, but .gitmodules has no entry for it`,
           {
             path,
           },
@@ -153,7 +153,7 @@ class GitCheckout {
       if (depth >= depthAtMost || this.#submodules.length >= submodulesAtMost)
         throw new PerennialError(
           'too-large',
-          `${parent} has more than ${submodulesAtMost} submodules, or more than ${depthAtMost} within each other; copy what the training needs of them into the repository`,
+          `${parent} has more than ${submodulesAtMost} submodules, or submodules nested more than ${depthAtMost} deep; copy the files that the training needs into the repository`,
           { path },
         );
       const url = relativeTo(parent, written);
@@ -216,7 +216,7 @@ function couldNotFetch(url: string, said: string, access: RemoteAccess | undefin
 function noFolder(url: string, within: string, commit: string): PerennialError {
   return new PerennialError(
     'code-unusable',
-    `${url} has no folder ${within === '' ? '.' : within} with files at ${commit.slice(0, 12)}; correct code.git.path`,
+    `${url} has no folder ${within === '' ? '.' : within} with files at commit ${commit.slice(0, 12)}; correct code.git.path`,
     { path: within, commit },
   );
 }

@@ -47,7 +47,7 @@ export async function accessTo(
   if (url === undefined || !settings.protocols.includes(protocol))
     throw new PerennialError(
       'source-refused',
-      `${JSON.stringify(text)} is not an address over https or ssh, which are what code may come from`,
+      `${JSON.stringify(text)} is not an https or ssh address, and code is fetched over these only`,
       { url: text },
     );
   if (protocol === 'file') return ofThisMachine(url, settings);
@@ -141,7 +141,7 @@ async function overSsh(
   if (connection?.sshKey === undefined || connection.knownHosts === undefined)
     throw new PerennialError(
       'source-refused',
-      `${url.host} over ssh wants a connection of kind git with sshKey and knownHosts that is meant for it; name it in code.git.connection`,
+      `${url.host} over ssh needs a connection of kind git with sshKey and knownHosts for this repository; set code.git.connection to its name`,
       { host: url.host },
     );
   const { address } = await hosts.resolve(url.hostname);

@@ -118,7 +118,7 @@ export async function runGit(sandbox: Sandbox, call: GitCall): Promise<Buffer> {
   );
   signal.throwIfAborted();
   if (size > outputAtMost)
-    throw new PerennialError('too-large', `git lists more than 16 MiB of ${url}; name a smaller path`);
+    throw new PerennialError('too-large', `the output of git for ${url} exceeds 16 MiB; choose a smaller path`);
   refuseUnlessDone(ending, said, call);
   return Buffer.concat(output);
 }
@@ -144,20 +144,20 @@ function refuseUnlessDone(ending: Ending, said: string, call: GitCall): void {
     throw overLimit(url, { what: 'memory', found: memoryBytes, limit: memoryBytes });
   if (ending.kind === 'exited' && lacksDisk.test(said))
     throw overLimit(url, { what: 'disk', found: 2 * diskBytes, limit: diskBytes });
-  if (ending.kind === 'exited') throw new GitFailure(lastLines(said) || `git ended with ${ending.exitCode}`);
+  if (ending.kind === 'exited') throw new GitFailure(lastLines(said) || `git ended with code ${ending.exitCode}`);
   if (ending.kind === 'timeout')
     throw new PerennialError(
       'limit-reached',
-      `git was stopped while it fetched ${url}: it took longer than ${timeoutMs / 1000} s; raise PERENNIAL_GIT_TIMEOUT on the workers, or name a smaller repository`,
+      `git was stopped while it fetched ${url}: it took longer than ${timeoutMs / 1000} s; raise PERENNIAL_GIT_TIMEOUT on the workers, or use a smaller repository`,
       { url, what: 'time', limit: timeoutMs },
     );
   if (ending.kind === 'not-started')
     throw new PerennialError(
       'source-unavailable',
-      `git cannot be started on this worker: ${ending.reason}; install it`,
+      `git cannot be started on this worker: ${ending.reason}; install git`,
     );
   if (ending.kind === 'over-limit') throw overLimit(url, ending.breach);
-  throw new GitFailure('it was stopped');
+  throw new GitFailure('git was stopped');
 }
 
 function overLimit(url: string, { what, found, limit }: Breach): PerennialError {
@@ -165,7 +165,7 @@ function overLimit(url: string, { what, found, limit }: Breach): PerennialError 
   const raise = setting === undefined ? '' : `, or raise ${setting} on the workers`;
   return new PerennialError(
     'too-large',
-    `git was stopped while it fetched ${url}: ${what} reached ${found}, and ${limit} is the most; name a smaller repository or commit${raise}`,
+    `git was stopped while it fetched ${url}: ${what} reached ${found}, and the limit is ${limit}; use a smaller repository or commit${raise}`,
     { url, what, found, limit },
   );
 }

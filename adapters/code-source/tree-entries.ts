@@ -36,14 +36,14 @@ export function refuseUnusable(entries: readonly TreeEntry[], url: string, limit
   if (leading !== undefined)
     throw new PerennialError(
       'code-unusable',
-      `${JSON.stringify(leading.path.slice(0, 200))} in ${url} is no path of a plain file: it leads elsewhere on some system, or is too long; rename it`,
+      `${JSON.stringify(leading.path.slice(0, 200))} in ${url} is not the path of a plain file: on some systems it leads outside the folder, or it is too long; rename it`,
       { path: leading.path.slice(0, 1000) },
     );
   const link = entries.find(({ mode }) => mode === '120000');
   if (link !== undefined)
     throw new PerennialError(
       'code-unusable',
-      `${link.path} in ${url} is a symbolic link: code is kept as plain files; put a copy in its place, or name a path without it`,
+      `${link.path} in ${url} is a symbolic link, but code is stored as plain files; replace the link with a copy, or set code.git.path to a folder without it`,
       { path: link.path },
     );
   const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
@@ -71,7 +71,7 @@ export async function refuseLfsPointers(tree: string, entries: readonly TreeEntr
     }
     throw new PerennialError(
       'code-unusable',
-      `${path} in ${url} is a pointer of Git LFS, not the file itself: keep what training reads in the data, or commit the file`,
+      `${path} in ${url} is a pointer of Git LFS, not the file itself; commit the file itself, or ingest it as data`,
       { path },
     );
   }

@@ -16,7 +16,7 @@ export function createGithubStatuses({ hosts }: { readonly hosts: OutboundHosts 
       const body = JSON.stringify({ state, context, description: shortened(description) });
       const status = await post(url, route, token, body);
       if (status >= 200 && status < 300) return;
-      if (status === 429 || status >= 500) throw new Error(`${url.href} answers with ${status}`);
+      if (status === 429 || status >= 500) throw new Error(`${url.href} answers with status ${status}`);
       throw new PerennialError(
         'source-unavailable',
         route.refusalOf(status) ??
@@ -36,7 +36,7 @@ async function post(url: URL, route: OutboundRoute, token: string, body: string)
   try {
     return await route.post({ headers, body, withinMs: answerWithinMs });
   } catch (caught) {
-    throw new Error(`${url.href} could not be told: ${route.reasonOf(caught)}`, { cause: caught });
+    throw new Error(`${url.href} could not be reached: ${route.reasonOf(caught)}`, { cause: caught });
   }
 }
 

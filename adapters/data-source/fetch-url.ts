@@ -77,7 +77,7 @@ async function attempt(
     progress.bytes = 0;
     progress.validator = null;
     if (status >= 400 && status < 500 && ![408, 416, 425, 429].includes(status)) throw answered(url, status);
-    throw new Error(`it answers with status ${status}`);
+    throw new Error(`the server answers with status ${status}`);
   }
   if (status === 200) Object.assign(progress, stateOf(response), { bytes: 0 });
   // Written chunk by chunk, so that `progress.bytes` is the file's true size when the response breaks off.
@@ -110,7 +110,7 @@ function beginsAt(response: IncomingMessage, bytes: number): boolean {
 function answered(url: URL, status: number): PerennialError {
   return new PerennialError(
     'source-unavailable',
-    `${withoutQuery(url)} answers with status ${status}; check the address, and that it may be read without signing in`,
+    `${withoutQuery(url)} answers with status ${status}; check the address, and check that it can be read without signing in`,
     { url: withoutQuery(url), status },
   );
 }
@@ -118,7 +118,7 @@ function answered(url: URL, status: number): PerennialError {
 function tooLarge(url: URL, limit: number): PerennialError {
   return new PerennialError(
     'too-large',
-    `${withoutQuery(url)} is larger than ${limit} bytes; split it, or raise PERENNIAL_FETCH_SIZE on the workers`,
+    `${withoutQuery(url)} is larger than ${limit} bytes; split the file, or raise PERENNIAL_FETCH_SIZE on the workers`,
     {
       url: withoutQuery(url),
       limit,
@@ -129,7 +129,7 @@ function tooLarge(url: URL, limit: number): PerennialError {
 function unavailable(url: URL, reason: string, tries: number): PerennialError {
   return new PerennialError(
     'source-unavailable',
-    `${withoutQuery(url)} could not be fetched, tried ${tries} times: ${reason}; check that it is up, and run it again`,
+    `${withoutQuery(url)} could not be fetched in ${tries} attempts: ${reason}; check that the server is running, then start the run again`,
     { url: withoutQuery(url), tries },
   );
 }

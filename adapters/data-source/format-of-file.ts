@@ -19,7 +19,7 @@ export function formatOfFile(name: string, said: DataFormat | undefined, content
   if (format !== undefined) return format;
   throw new PerennialError(
     'data-unreadable',
-    `the name of ${name} says no format (${dataExtensions}); add format: csv, ndjson or parquet to data.source`,
+    `the format of ${name} cannot be told from its name (${dataExtensions}); add format: csv, ndjson or parquet to data.source`,
     { name },
   );
 }

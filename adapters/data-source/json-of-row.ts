@@ -28,7 +28,7 @@ function jsonOfCell({ name, type }: QueryField, text: string | null): string {
     if (jsonNumber.test(text)) return text;
     throw new PerennialError(
       'data-unreadable',
-      `the column ${name} has ${text}, which is no number that a model can learn from; say in the query what it shall be, e.g. nullif(${name}, '${text}')`,
+      `the column ${name} has ${text}, which is not a finite number; replace it in the query, for example with nullif(${name}, '${text}')`,
       { column: name, value: text },
     );
   }

@@ -105,7 +105,7 @@ async function writeRows(
       if (bytes > bytesAtMost)
         throw new PerennialError(
           'too-large',
-          `the query gives more than ${bytesAtMost} bytes; ask for less, or raise PERENNIAL_FETCH_SIZE on the workers`,
+          `the query returns more than ${bytesAtMost} bytes; select less, or raise PERENNIAL_FETCH_SIZE on the workers`,
           {
             limit: bytesAtMost,
           },
@@ -114,7 +114,7 @@ async function writeRows(
     }
   }
   await pipeline(Readable.from(lines(), { objectMode: true, highWaterMark: 1 }), createWriteStream(path), { signal });
-  if (bytes === 0) throw new PerennialError('data-empty', `the query gives no row of ${from}`, { from });
+  if (bytes === 0) throw new PerennialError('data-empty', `the query returns no rows from ${from}`, { from });
   return bytes;
 }
 
@@ -124,12 +124,12 @@ async function writeRows(
  */
 function worded(caught: unknown, from: string): PerennialError {
   if (caught instanceof PerennialError) return caught;
-  const reason = reasonOf(caught) || 'it does not answer';
+  const reason = reasonOf(caught) || 'the database does not answer';
   const code = caught instanceof DatabaseError ? (caught.code ?? '') : '';
   if (code === '57014')
     return new PerennialError(
       'limit-reached',
-      `the query ran too long on ${from} and was ended; ask for less, or raise PERENNIAL_FETCH_TIMEOUT on the workers (the database may have a limit of its own)`,
+      `the query took too long on ${from} and was stopped; select less, or raise PERENNIAL_FETCH_TIMEOUT on the workers (the database may have a limit of its own)`,
       { from },
     );
   // Classes 42 (syntax, access), 22 (data), 25 (transaction state, such as a write), 0A (not supported) and 34 (cursor)
@@ -137,13 +137,13 @@ function worded(caught: unknown, from: string): PerennialError {
   if (/^(42|22|25|0A|34)/.test(code))
     return new PerennialError(
       'source-refused',
-      `${from} refuses the query of data.source: ${reason}; it must be one SELECT that the role may run`,
+      `${from} refused the query of data.source: ${reason}; the query must be a single SELECT that the role may run`,
       { from, sqlState: code },
       { cause: caught },
     );
   return new PerennialError(
     'source-unavailable',
-    `${from} could not be read: ${reason}; check that it runs, and the connection's user and password`,
+    `${from} could not be read: ${reason}; check that the database is running, and check the connection's user and password`,
     { from, sqlState: code },
     { cause: caught },
   );

@@ -32,11 +32,11 @@ export async function requestFollowing(
     if (!redirecting.has(response.statusCode ?? 0) || location === undefined) return response;
     response.destroy();
     const next = URL.canParse(location, at) ? new URL(location, at) : undefined;
-    const reason = next === undefined ? 'to no address' : refusal(at, next, redirects);
+    const reason = next === undefined ? 'to an invalid address' : refusal(at, next, redirects);
     if (next === undefined || reason !== undefined)
       throw new PerennialError(
         'source-refused',
-        `${url.origin}${url.pathname} redirects ${reason ?? ''}; name the address that has the file`,
+        `${url.origin}${url.pathname} redirects ${reason ?? ''}; use the final address of the file`,
         { url: `${url.origin}${url.pathname}` },
       );
     at = next;
@@ -46,7 +46,8 @@ export async function requestFollowing(
 function refusal(from: URL, to: URL, redirects: number): string | undefined {
   if (redirects >= redirectsAtMost) return `more than ${redirectsAtMost} times`;
   if (to.protocol !== 'https:' && to.protocol !== 'http:') return `to ${to.protocol}, which is neither http nor https`;
-  if (from.protocol === 'https:' && to.protocol === 'http:') return `from https to http, where anybody could change it`;
+  if (from.protocol === 'https:' && to.protocol === 'http:')
+    return `from https to http, where anybody could change the file`;
   if (to.username !== '' || to.password !== '') return 'to an address with credentials in it';
   return undefined;
 }
@@ -65,10 +66,10 @@ async function get(
       timeout: idleMs,
       signal,
     });
-    request.on('timeout', () => request.destroy(new Error(`nothing came for ${idleMs / 1000} s`)));
+    request.on('timeout', () => request.destroy(new Error(`no data arrived for ${idleMs / 1000} s`)));
     request.end();
     const [response]: IncomingMessage[] = await once(request, 'response');
-    if (response === undefined) throw new Error('no answer came');
+    if (response === undefined) throw new Error('no answer arrived');
     const saidByProxy = route.refusalOf(response.statusCode ?? 0);
     if (saidByProxy === undefined) return response;
     response.destroy();

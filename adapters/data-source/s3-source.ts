@@ -81,13 +81,13 @@ async function list(
       if (object.name === undefined || object.name.endsWith('/')) continue;
       found.push({ key: object.name });
       if (found.length > objectsAtMost)
-        throw new PerennialError('too-large', `${where} has more than ${objectsAtMost} objects; name a longer prefix`, {
+        throw new PerennialError('too-large', `${where} has more than ${objectsAtMost} objects; use a longer prefix`, {
           where,
           limit: objectsAtMost,
         });
     }
   });
-  if (found.length === 0) throw new PerennialError('data-empty', `there is no object under ${where}`, { where });
+  if (found.length === 0) throw new PerennialError('data-empty', `there are no objects under ${where}`, { where });
   return found.toSorted((a, b) => (a.key < b.key ? -1 : 1));
 }
 
@@ -104,7 +104,7 @@ async function download(
   if (size > bytesAtMost)
     throw new PerennialError(
       'too-large',
-      `s3://${bucket}/${key} brings the batch over ${bytesAtMost} bytes; split it, or raise PERENNIAL_FETCH_SIZE on the workers`,
+      `s3://${bucket}/${key} makes the batch larger than ${bytesAtMost} bytes; split the batch, or raise PERENNIAL_FETCH_SIZE on the workers`,
       {
         key,
         bytes: size,
@@ -114,14 +114,14 @@ async function download(
   const counted = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
-      done(bytes > size ? new Error('more came than the object has') : null, chunk);
+      done(bytes > size ? new Error('more bytes arrived than the object has') : null, chunk);
     },
   });
   const sent = limitIdle(await client.getObject(bucket, key), idleMs);
   await pipeline(sent, counted, createWriteStream(path), { signal });
-  if (bytes !== size) throw new Error(`${bytes} of ${size} bytes came`);
+  if (bytes !== size) throw new Error(`only ${bytes} of ${size} bytes arrived`);
   const after = await client.statObject(bucket, key);
-  if (after.etag !== etag) throw new Error('the object was replaced while it was fetched; run it again');
+  if (after.etag !== etag) throw new Error('the object was replaced while it was fetched; start the run again');
   return { bytes, etag };
 }
 
@@ -133,7 +133,7 @@ async function answered<Result>(where: string, route: OutboundRoute, work: () =>
     const code = caught instanceof Error && 'code' in caught ? String(caught.code) : '';
     throw new PerennialError(
       'source-unavailable',
-      `${where} could not be read: ${route.reasonOf(caught) || code}; check the connection, its keys and the name`,
+      `${where} could not be read: ${route.reasonOf(caught) || code}; check the connection, its keys and the name of the bucket and prefix`,
       { where },
       { cause: caught },
     );

@@ -152,7 +152,7 @@ class Making {
 function noPython(): PerennialError {
   return new PerennialError(
     'environment-failed',
-    'there is no Python of 3.10 or newer on the PATH of this worker, and code.environment names a lock for one; install Python, or leave code.environment out',
+    'code.environment names a Python lock, but there is no Python 3.10 or newer on the PATH of this worker; install Python, or remove code.environment',
     {},
   );
 }

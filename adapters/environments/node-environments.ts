@@ -75,7 +75,7 @@ function refuseForeignAddresses({ addresses }: PackageLock, { registry, scopedRe
   );
   if (foreign === undefined) return;
   throw failed(
-    `${foreign.package} in ${lockName} comes from ${comparableAddress(foreign.address).slice(0, 200)}, which is no registry of this worker’s npm configuration; install it from ${comparableAddress(registry)}, or have the administrator add its registry`,
+    `${foreign.package} in ${lockName} comes from ${comparableAddress(foreign.address).slice(0, 200)}, which is not a registry of this worker’s npm configuration; install the package from ${comparableAddress(registry)}, or ask the administrator to add the registry`,
   );
 }
 
@@ -86,7 +86,7 @@ async function make(
   lock: PackageLock,
 ): Promise<void> {
   const { interpreter, node } = npm;
-  run.log.system(`making the training environment of the lock with ${interpreter}; this happens once`);
+  run.log.system(`making the training environment from the lock with ${interpreter}; this happens only once`);
   await mkdir(join(environment, 'node_modules'), { recursive: true });
   await mkdir(scratch);
   await writeFile(join(environment, lockName), lock.lockText);
@@ -112,7 +112,7 @@ async function make(
       },
       mounts: [...readable(installed), ...[environment, scratch].map((source) => ({ source, writable: true }))],
       network: index.network,
-      remedy: 'see that package.json and package-lock.json fit each other, and that the package registry answers',
+      remedy: 'check that package.json and package-lock.json match, and that the package registry answers',
     }),
   );
   // npm creates no `node_modules` for a lock without packages.
@@ -124,7 +124,7 @@ async function findNpm({ programs, worker }: NodeRun): Promise<Npm> {
   const [node, npm] = await Promise.all([findOnPath('node', path), findOnPath('npm', path)]);
   const said = node === null ? null : await programs.ask(node, ['--version']);
   if (node === null || npm === null || said === null)
-    throw failed('there is no node and npm on the PATH of this worker; install Node');
+    throw failed('node or npm is missing on the PATH of this worker; install Node');
   return {
     node: await realpath(node),
     interpreter: `Node ${said.trim().replace(/^v/, '')}`,

@@ -21,7 +21,7 @@ import { runTool } from './tool-step.ts';
 /** A larger file is no launcher script and is left unchanged. */
 const scriptBytesAtMost = 2 ** 20;
 const wayOut =
-  'make the lock with hashes of every package, e.g. `pip-compile --generate-hashes` or `uv pip compile --universal --generate-hashes`, and apply the code again';
+  'write the lock with hashes of every package, for example with `pip-compile --generate-hashes` or `uv pip compile --universal --generate-hashes`, and apply the code again';
 const venvRemedy =
   'install what Python needs to make virtual environments (on Debian and Ubuntu: the package python3-venv)';
 
@@ -76,7 +76,7 @@ export async function refuseUnsafeBuilds({
   if (kind === 'bubblewrap') return;
   throw new PerennialError(
     'environment-failed',
-    `code.allowBuilds is set, and packages are built only in a sandbox, which this worker has not (${reason ?? 'no bubblewrap'}); install bubblewrap on it, or remove code.allowBuilds and name packages that have wheels`,
+    `code.allowBuilds is set, but packages are only built in a sandbox, and this worker has none (${reason ?? 'no bubblewrap'}); install bubblewrap on the worker, or remove code.allowBuilds and use packages that have wheels`,
     {},
   );
 }
@@ -105,7 +105,7 @@ function mountsOf({ python }: PipRun, { environment, scratch }: EnvironmentWorkp
 async function make(workplace: EnvironmentWorkplace, run: PipRun): Promise<void> {
   const { python, log, requirements } = run;
   log.system(
-    `making the training environment of the lock with ${python.interpreter} on ${platformName()}; this happens once`,
+    `making the training environment from the lock with ${python.interpreter} on ${platformName()}; this happens only once`,
   );
   await makeVirtualEnvironment(run, workplace);
   if (requirements.requirements.length === 0) return;
@@ -168,7 +168,7 @@ async function installWithUv(
     return true;
   } catch (caught) {
     if (caught instanceof PerennialError && caught.code === 'cancelled') throw caught;
-    run.log.system(`uv could not install the lock, so pip is asked: ${reasonOf(caught).slice(0, 300)}`);
+    run.log.system(`uv could not install the lock, so pip installs it: ${reasonOf(caught).slice(0, 300)}`);
     // uv may have installed code that runs when Python starts, and pip would run it.
     await rm(workplace.environment, { recursive: true, force: true });
     await makeVirtualEnvironment(run, workplace);
@@ -190,7 +190,7 @@ async function installWithPip(
 ): Promise<void> {
   const { python, allowBuilds } = run;
   const found = allowBuilds ? 'a file' : 'a wheel';
-  const builds = allowBuilds ? '' : ' (packages without one are built where code.allowBuilds is true)';
+  const builds = allowBuilds ? '' : ' (packages without a wheel are built if code.allowBuilds is true)';
   await runTool(run, {
     name: 'pip install',
     file: join(workplace.environment, 'bin', 'python'),
@@ -211,7 +211,7 @@ async function installWithPip(
     env: pipEnvironment,
     mounts: mountsOf(run, workplace),
     network: index.network,
-    remedy: `see that every package in it has ${found} for ${python.interpreter} on ${platformName()}${builds} and a hash that fits, and that the package index answers; ${wayOut}`,
+    remedy: `check that every package in the lock has ${found} for ${python.interpreter} on ${platformName()}${builds} and a matching hash, and that the package index answers; ${wayOut}`,
   });
 }
 
@@ -225,7 +225,7 @@ async function nameFinally({ environment, final }: EnvironmentWorkplace): Promis
   if (!(await lstat(bin)).isDirectory())
     throw new PerennialError(
       'environment-failed',
-      'a package has replaced the folder of the environment’s programs',
+      'a package has replaced the environment’s folder of programs (bin); remove this package from the lock',
       {},
     );
   const files = [join(environment, 'pyvenv.cfg'), ...(await readdir(bin)).map((name) => join(bin, name))];

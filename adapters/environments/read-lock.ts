@@ -19,7 +19,7 @@ export async function readLock(lockPath: string, digest: Sha256 | null): Promise
   if (digest !== null && sha256OfBytes(lock) !== digest)
     throw new PerennialError(
       'blob-corrupt',
-      'the lock of the training environment is not the one that its CodeVersion names',
+      'the lock of the training environment does not have the digest that its CodeVersion records',
       { expected: digest },
     );
   return lock.toString('utf8');

@@ -53,7 +53,7 @@ export async function resolveLock(run: PipRun): Promise<string | null> {
 async function resolveIn(folder: string, run: PipRun): Promise<string> {
   const { python, requirements, log } = run;
   log.system(
-    `${requirements.file} lacks hashes: it is resolved for ${python.interpreter} on ${platformName()}, and the result is kept`,
+    `${requirements.file} has no hashes, so it is resolved for ${python.interpreter} on ${platformName()}, and the result is stored as the lock`,
   );
   const workplace = {
     environment: join(folder, 'environment'),
@@ -82,7 +82,7 @@ async function resolveIn(folder: string, run: PipRun): Promise<string> {
         { source: workplace.scratch, writable: true },
       ],
       network: index.network,
-      remedy: `see that every package that it asks for has ${run.allowBuilds ? 'a file' : 'a wheel'} for ${python.interpreter} on ${platformName()}${run.allowBuilds ? '' : ' (packages without one are built where code.allowBuilds is true)'}, and that the package index answers`,
+      remedy: `check that every required package has ${run.allowBuilds ? 'a file' : 'a wheel'} for ${python.interpreter} on ${platformName()}${run.allowBuilds ? '' : ' (packages without a wheel are built if code.allowBuilds is true)'}, and that the package index answers`,
     });
   });
   return lockOfReport(await readReport(report), requirements, python.interpreter);
@@ -112,7 +112,7 @@ async function readReport(path: string): Promise<string> {
   } finally {
     await file.close();
   }
-  throw new PerennialError('environment-failed', 'what pip reported of the packages cannot be read', {});
+  throw new PerennialError('environment-failed', "pip's report of the packages cannot be read", {});
 }
 
 /**
@@ -132,7 +132,7 @@ export function lockOfReport(report: string, asked: RequirementsFile, interprete
     if (pinned === undefined || sha256 === undefined || !/^[0-9a-f]{64}$/.test(sha256))
       throw new PerennialError(
         'environment-failed',
-        `${name} ${version} comes from no archive that could be checked; name a version of a package index instead`,
+        `${name} ${version} does not come from an archive with a hash, so it cannot be checked; use a version from a package index instead`,
         { package: name },
       );
     refuseOtherHash(asked.file, given.get(pinned.name) ?? [], { version, sha256 });
@@ -151,7 +151,7 @@ function refuseOtherHash(
   if (first === undefined || hashes.length === 0 || hashes.includes(`sha256:${sha256}`)) return;
   throw new PerennialError(
     'environment-failed',
-    `${file}:${first.line}: ${first.name} ${version} was found with sha256:${sha256}, which is none of the hashes that are given; give hashes of every package, or of none`,
+    `${file}:${first.line}: ${first.name} ${version} was found with sha256:${sha256}, which is not one of the given hashes; give the hashes of every package, or of none`,
     { package: first.name },
   );
 }

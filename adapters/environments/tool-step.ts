@@ -54,7 +54,7 @@ export async function runTool({ sandbox, limits, log, signal }: ToolRun, step: T
   log.end();
   if (ending.kind === 'exited' && ending.exitCode === 0) return;
   if (ending.kind === 'aborted')
-    throw new PerennialError('cancelled', 'making the training environment was cancelled', {});
+    throw new PerennialError('cancelled', 'the training environment was not made, because the run was cancelled', {});
   const lastLines = log.lastLines.map(withoutProxyAddresses);
   throw new PerennialError(
     'environment-failed',
@@ -90,7 +90,7 @@ function howItEnded(
 
 function likelyCause(exitCode: number, lastLines: readonly string[]): string {
   if (exitCode === killed || lastLines.some((line) => lacksMemory.test(line)))
-    return ', most likely for want of memory (PERENNIAL_INSTALL_MEMORY on the workers)';
+    return ', most likely because it ran out of memory (PERENNIAL_INSTALL_MEMORY on the workers)';
   return lastLines.some((line) => lacksDisk.test(line))
     ? ', because a file was too large (PERENNIAL_INSTALL_DISK on the workers)'
     : '';

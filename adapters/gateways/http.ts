@@ -154,7 +154,7 @@ async function failureOf(attempt: () => Promise<GatewayAnswer>): Promise<Perenni
     if (caught instanceof PerennialError) return caught;
     return new PerennialError(
       'gateways-absent',
-      `a gateway with a live lease does not answer: ${reasonOf(caught)}; see its log`,
+      `a gateway with a live lease does not answer: ${reasonOf(caught)}; check the log of the gateway`,
       {},
       { cause: caught },
     );
@@ -178,7 +178,7 @@ function refusalOf({ status, code, feature, text }: GatewayAnswer): PerennialErr
     code !== undefined && isErrorCode(code)
       ? code
       : (codeOfStatus[status] ?? (status < 500 ? 'invalid-request' : 'internal'));
-  return new PerennialError(known, `the gateway answered ${status}: ${messageIn(text)}`, {
+  return new PerennialError(known, `the gateway answered with status ${status}: ${messageIn(text)}`, {
     status,
     ...(feature === undefined ? {} : { feature: decodeURIComponent(feature) }),
   });

@@ -55,6 +55,6 @@ export class LiveGateways {
 export function absent(): PerennialError {
   return new PerennialError(
     'gateways-absent',
-    'no gateway holds a live lease; start one, or look at its log for why it cannot reach the database',
+    'no gateway holds a live lease; start a gateway, or check the log of a running one for the reason why it cannot reach the database',
   );
 }

@@ -123,7 +123,7 @@ class SignedLedgerProof implements LedgerProof {
       kind: 'copy-missing',
       sequence,
       recordedAt: null,
-      what: `the object store lacks ${name}, the copy of entry ${sequence} that was signed at ${signedAt}: it was removed, or the store is another one`,
+      what: `the object store has no ${name}, the copy of entry ${sequence} signed at ${signedAt}: the copy was removed, or this is a different object store`,
     };
   }
 }
@@ -138,13 +138,13 @@ function unlike({ sequence, signedAt }: SignedHead, found: ChainPoint | undefine
       kind: 'cut-off',
       sequence,
       recordedAt: null,
-      what: `entry ${sequence}, which was signed at ${signedAt}, is not there`,
+      what: `entry ${sequence}, which was signed at ${signedAt}, is missing`,
     };
   return {
     kind: 'rewritten',
     sequence,
     recordedAt: found.recordedAt,
-    what: `entry ${sequence} is not the one that was signed at ${signedAt}`,
+    what: `entry ${sequence} differs from the one that was signed at ${signedAt}`,
   };
 }
 
@@ -154,13 +154,13 @@ function occupied(modelId: Id, sequence: number): ChainProblem {
     kind: 'copy-forged',
     sequence,
     recordedAt: null,
-    what: `the object store has ${name} already, and this installation did not sign it`,
+    what: `the object store already has ${name}, but this installation did not sign it`,
   };
 }
 
 function removedModel(newest: SignedHead): LedgerVerdict {
   const { project, model, modelId, sequence, signedAt } = newest;
-  const what = `the database has no model ${modelId}, of which ${sequence} entries were signed at ${signedAt}: it was removed with its whole chain`;
+  const what = `the database has no model ${modelId}, but ${sequence} of its entries were signed at ${signedAt}: the model was removed together with its chain`;
   const problem: ChainProblem = { kind: 'model-removed', sequence: 1, recordedAt: null, what };
   return { project, model, modelId, verified: false, entries: 0, head: null, signed: null, problem };
 }

@@ -97,6 +97,6 @@ function parse(text: string): SignedHead | undefined {
 
 function otherKey(head: SignedHead | undefined, key: SigningKey): string {
   const { keyId } = key.published;
-  if (head === undefined || head.keyId === keyId) return ': it was changed or put there by someone else';
-  return `: it names the key ${head.keyId} and this installation's is ${keyId}; unless PERENNIAL_SECRET was changed, it is forged`;
+  if (head === undefined || head.keyId === keyId) return ': someone else changed it or put it there';
+  return `: it names the key ${head.keyId}, but the key of this installation is ${keyId}; unless PERENNIAL_SECRET was changed, the copy is forged`;
 }

@@ -25,7 +25,7 @@ export function registerFormats(formats: Readonly<Record<string, ModelFormat>>):
       for (const [name, format] of registered) if (format.detect(path)) return name;
       throw new PerennialError(
         'artifact-invalid',
-        `${path} is not the model file of a format that the platform runs; the formats are ${names}`,
+        `${path} is not a model file in a format that the platform runs; the formats are ${names}`,
         { file: path },
       );
     },
@@ -34,7 +34,7 @@ export function registerFormats(formats: Readonly<Record<string, ModelFormat>>):
       if (found !== undefined) return found;
       throw new PerennialError(
         'internal',
-        `this process does not run models of the format ${JSON.stringify(format)}; it runs ${names}: upgrade it`,
+        `this process cannot run models of the format ${JSON.stringify(format)}, only of ${names}; upgrade the process`,
         { format },
       );
     },

@@ -29,7 +29,7 @@ export function createWebhookNotifier(parts: NotifierParts): NotifierOf<WebhookC
         throw failure(url, route.reasonOf(caught), caught);
       });
       if (status >= 200 && status < 300) return;
-      throw failure(url, route.refusalOf(status) ?? `it answered ${status}`);
+      throw failure(url, route.refusalOf(status) ?? `it answered with status ${status}`);
     },
   };
 }
@@ -38,7 +38,7 @@ export function createWebhookNotifier(parts: NotifierParts): NotifierOf<WebhookC
 function failure(url: URL, reason: string, cause?: unknown): PerennialError {
   return new PerennialError(
     'notification-failed',
-    `the webhook at ${url.host} was not told: ${reason}`,
+    `the webhook at ${url.host} could not be notified: ${reason}`,
     { host: url.host },
     { cause },
   );

@@ -14,7 +14,7 @@ export async function collect(stream: Readable, sha256: Sha256, limit: number): 
     if (bytes > limit)
       throw new PerennialError(
         'too-large',
-        `blob ${sha256} is larger than the ${limit} bytes that are read at once; download it to a file instead`,
+        `blob ${sha256} is larger than ${limit} bytes, the limit for reading into memory; download the blob to a file instead`,
         { sha256, limit },
       );
     chunks.push(chunk);

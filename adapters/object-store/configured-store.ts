@@ -15,5 +15,5 @@ export function createConfiguredObjectStore(
     const store = open(settings, place);
     if (store !== undefined) return store;
   }
-  throw new TypeError('the last of the object stores is opened whatever the settings are');
+  throw new TypeError('no object store opened, although the last one accepts all settings; this is a defect');
 }

@@ -37,9 +37,12 @@ export function checkedStream(
   // The check may fail before its reader listens. A later reader still gets the error.
   check.on('error', () => undefined);
   if (source.destroyed && !source.readableEnded)
-    check.destroy(worded(source.errored ?? new Error('the bytes broke off')));
+    check.destroy(worded(source.errored ?? new Error('the stream of bytes was interrupted')));
   source.on('error', (error) => check.destroy(worded(error)));
-  source.on('close', () => source.readableEnded || check.destroy(worded(new Error('the bytes broke off'))));
+  source.on(
+    'close',
+    () => source.readableEnded || check.destroy(worded(new Error('the stream of bytes was interrupted'))),
+  );
   check.on('close', () => source.destroy());
   return source.pipe(check);
 }
@@ -48,7 +51,7 @@ export function checkedStream(
 export const wrongUpload: Mismatch = (sha256, found) =>
   new PerennialError(
     'digest-mismatch',
-    `the upload has SHA-256 ${found}, and ${sha256} was named; send the bytes that were named, or name the digest of what is sent`,
+    `the upload has SHA-256 ${found}, but the request names ${sha256}; send the bytes with the named digest, or name the digest of the bytes that you send`,
     { sha256, found },
   );
 
@@ -57,7 +60,7 @@ export function corruptIn(where: string): Mismatch {
   return (sha256, found) =>
     new PerennialError(
       'blob-corrupt',
-      `${where} has changed the blob ${sha256}: its bytes have SHA-256 ${found} now; upload the right bytes again, or restore the blob from a backup`,
+      `${where} has changed the blob ${sha256}: its bytes now have SHA-256 ${found}; upload the right bytes again, or restore the blob from a backup`,
       { sha256, found },
     );
 }

@@ -217,7 +217,7 @@ class DiskObjectStore implements ObjectStore {
     if (isAboutFullDisk(caught)) return diskFull(this.#folder, caught);
     return new PerennialError(
       'store-unavailable',
-      `${this.#where} does not answer: ${reasonOf(caught)}; check its disk and its permissions`,
+      `${this.#where} does not answer: ${reasonOf(caught)}; check the disk and its permissions`,
       { folder: this.#folder },
       { cause: caught },
     );

@@ -9,7 +9,7 @@ const nameShape = /^[a-z0-9][a-z0-9.-]*(\/[a-z0-9][a-z0-9.-]*)+$/;
 /** Returns the name unchanged. Throws if it could lead out of the store's folder or could name a blob. */
 export function checkName(name: string): string {
   if (!nameShape.test(name) || name.startsWith('blobs/'))
-    throw new PerennialError('internal', `"${name}" is no name for an object of the store`, { name });
+    throw new PerennialError('internal', `"${name}" is not a valid name for an object in the store`, { name });
   return name;
 }
 

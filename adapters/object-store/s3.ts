@@ -218,7 +218,8 @@ class S3ObjectStore implements ObjectStore {
 
   async check(): Promise<void> {
     await this.#answer(async () => {
-      if (!(await inTime(this.#client.bucketExists(this.#settings.bucket)))) throw new Error('its bucket is gone');
+      if (!(await inTime(this.#client.bucketExists(this.#settings.bucket))))
+        throw new Error('the bucket does not exist');
     });
   }
 
@@ -264,7 +265,7 @@ class S3ObjectStore implements ObjectStore {
     const { endpoint, bucket } = this.#settings;
     return new PerennialError(
       'store-unavailable',
-      `${this.#where} does not answer: ${reasonOf(caught) || codeOf(caught)}; check that it runs, and its address and keys`,
+      `${this.#where} does not answer: ${reasonOf(caught) || codeOf(caught)}; check that the store is running, and check its address and keys`,
       { endpoint, bucket },
       { cause: caught },
     );

@@ -33,7 +33,7 @@ export function createOutboundHosts(settings: OutboundSettings): OutboundHosts {
     const found = isIP(name) === 0 ? await addressesOf(name, lookupAll) : [{ address: name }];
     if (!allowPrivate) refusePrivate(name, found);
     const [first] = found;
-    if (first === undefined) throw unknownHost(name, 'it has no address');
+    if (first === undefined) throw unknownHost(name, 'the name has no address');
     return { address: first.address, family: isIP(first.address) === 6 ? (6 as const) : (4 as const) };
   }
 
@@ -85,16 +85,16 @@ async function addressesOf(name: string, lookupAll: LookupAll): Promise<readonly
 }
 
 function refused(host: string, address: string): PerennialError {
-  const leads = host === address ? `${host} is` : `${host} leads to ${address},`;
+  const leads = host === address ? `${host} is` : `${host} resolves to ${address},`;
   return new PerennialError(
     'source-refused',
-    `${leads} an address that is not public; an administrator allows such by PERENNIAL_ALLOW_PRIVATE_SOURCES=true`,
+    `${leads} an address that is not public; an administrator can allow such addresses with PERENNIAL_ALLOW_PRIVATE_SOURCES=true`,
     { host, address },
   );
 }
 
 function unknownHost(host: string, reason: string): PerennialError {
-  return new PerennialError('source-unavailable', `the host ${host} cannot be found: ${reason}; check its name`, {
+  return new PerennialError('source-unavailable', `the host ${host} cannot be found: ${reason}; check the name`, {
     host,
   });
 }

@@ -29,6 +29,6 @@ export async function postTo(
   } catch (caught) {
     signal?.throwIfAborted();
     if (!late.aborted) throw caught;
-    throw new Error(`it did not answer within ${withinMs / 1000} s`, { cause: caught });
+    throw new Error(`the host did not answer within ${withinMs / 1000} s`, { cause: caught });
   }
 }

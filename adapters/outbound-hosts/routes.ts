@@ -34,7 +34,9 @@ export function proxiedRoute(url: URL, proxy: URL): OutboundRoute {
   const agent = url.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
   const name = `the proxy ${proxyName(proxy)}`;
   const refusalOf = (status: number): string | undefined =>
-    status === 407 ? `${name} wants a user and a password: name it as http://user:password@host:port` : undefined;
+    status === 407
+      ? `${name} needs a user and a password: write its address as http://user:password@host:port`
+      : undefined;
   return {
     agent,
     post: (message) => postTo(url, agent, message),
@@ -82,7 +84,7 @@ function tunnel(url: URL, proxy: URL): Promise<Socket> {
   asked.once('connect', ({ statusCode }, socket: Socket, head: Buffer) => {
     if (statusCode !== 200) {
       socket.destroy();
-      reject(new Error(`it answered CONNECT with HTTP/1.1 ${statusCode}`));
+      reject(new Error(`the proxy answered CONNECT with HTTP/1.1 ${statusCode}`));
       return;
     }
     if (head.length > 0) socket.unshift(head);
@@ -91,7 +93,7 @@ function tunnel(url: URL, proxy: URL): Promise<Socket> {
   // Some proxies refuse CONNECT with an ordinary response.
   asked.once('response', (response) => {
     response.destroy();
-    reject(new Error(`it answered CONNECT with HTTP/1.1 ${response.statusCode}`));
+    reject(new Error(`the proxy answered CONNECT with HTTP/1.1 ${response.statusCode}`));
   });
   asked.once('error', (caught) =>
     reject(caught.name === 'AbortError' ? new Error(`no answer within ${tunnelWithinMs / 1000} s`) : caught),

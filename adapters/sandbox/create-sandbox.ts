@@ -41,13 +41,13 @@ function refuseUnlessIsolated({ isolation }: Surroundings, { title, network }: S
   if (isolation.kind === 'refused')
     throw new PerennialError(
       'sandbox-unavailable',
-      `${title} does not run here: PERENNIAL_SANDBOX is required and ${isolation.reason ?? 'there is no sandbox'}; install bubblewrap on this machine and permit user namespaces, or set PERENNIAL_SANDBOX=preferred`,
+      `${title} cannot run here, because PERENNIAL_SANDBOX is required and ${isolation.reason ?? 'there is no sandbox'}; install bubblewrap on this machine and permit user namespaces, or set PERENNIAL_SANDBOX=preferred`,
       {},
     );
   if (network.kind === 'public' && isolation.publicNetwork === null)
     throw new PerennialError(
       'sandbox-unavailable',
-      `${title} wants a network and slirp4netns, which gives a sandbox one, is not installed on this machine; install it (on Debian and Ubuntu: the package slirp4netns), or set code.network to false`,
+      `${title} needs a network, but slirp4netns, which provides the network of a sandbox, is not installed on this machine; install slirp4netns (on Debian and Ubuntu: the package slirp4netns), or set code.network to false`,
       {},
     );
 }

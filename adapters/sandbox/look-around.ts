@@ -69,7 +69,7 @@ async function whyNone(bubblewrap: string | null, named: string | undefined): Pr
   if (bubblewrap === null)
     return named === undefined
       ? 'bubblewrap is not installed'
-      : `PERENNIAL_BUBBLEWRAP names ${named}, which is no program`;
+      : `PERENNIAL_BUBBLEWRAP names ${named}, which is not an executable program`;
   const reason = await whyBubblewrapFails(bubblewrap);
   return reason === null ? null : `bubblewrap cannot make a sandbox here (${reason})`;
 }

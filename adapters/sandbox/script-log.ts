@@ -53,7 +53,7 @@ export class ScriptLog {
     this.#lines += 1;
     if (this.#lines <= linesAtMost) this.#onLog({ stream, line });
     else if (this.#lines === linesAtMost + 1)
-      this.system(`more than ${linesAtMost} lines; the rest is left out of the log`);
+      this.system(`the output has more than ${linesAtMost} lines; the rest is left out of the log`);
   }
 }
 

@@ -64,13 +64,15 @@ async function whyStale(folder: string, identityOf: IdentityOf, now: number): Pr
       (found) => found.mtimeMs,
       () => now,
     );
-    return now - touched > unclaimedAfterMs ? 'no process has claimed it, and it is more than 7 days old' : undefined;
+    return now - touched > unclaimedAfterMs
+      ? 'no process has claimed the folder, and it is more than 7 days old'
+      : undefined;
   }
   // The owner is on another machine, or in another container, that shares the folder. Its processes are not visible
   // here.
   if (owner.host !== hostname()) return undefined;
   const identity = identityOf(owner.pid);
-  return identity === owner.identity ? undefined : `process ${owner.pid}, which made it, has ended`;
+  return identity === owner.identity ? undefined : `process ${owner.pid}, which made the folder, has ended`;
 }
 
 async function readOwner(path: string): Promise<Owner | undefined> {

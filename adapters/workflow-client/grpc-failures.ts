@@ -26,7 +26,7 @@ function innermostReason(caught: unknown): string {
 export function temporalUnavailable(doing: string, address: string, caught: unknown): PerennialError {
   return new PerennialError(
     'temporal-unavailable',
-    `Temporal at ${address} did not ${doing}: ${innermostReason(caught)}. What was asked is kept in the database; check that Temporal and a worker are running`,
+    `Temporal at ${address} did not ${doing}: ${innermostReason(caught)}. The request is stored in the database; check that Temporal and a worker are running`,
     { address },
     { cause: caught },
   );

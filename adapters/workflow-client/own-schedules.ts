@@ -26,7 +26,7 @@ export const collections: OwnWork = {
   args: [{ schemaVersion: 1, collectionId: null }],
   staticSummary: 'collect garbage',
   staticDetails:
-    'Removes from the object store what no row of the database names. `perennial gc --list` tells what was removed.',
+    'Removes from the object store all bytes to which no row of the database refers. `perennial gc --list` shows what was removed.',
 };
 
 export const signing: OwnWork = {
@@ -35,7 +35,7 @@ export const signing: OwnWork = {
   args: [{ schemaVersion: 1 }],
   staticSummary: 'sign the heads of the ledger',
   staticDetails:
-    'Signs the last entry of every chain and copies it to the object store. `perennial ledger verify` compares them.',
+    'Signs the last entry of every chain and copies it to the object store. `perennial ledger verify` compares the chains with these copies.',
 };
 
 export async function startCollection(client: Client, collectionId: Id): Promise<void> {

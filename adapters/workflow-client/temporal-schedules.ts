@@ -105,15 +105,15 @@ export async function scheduleDifference(
     const [calendar, ...more] = spec.calendars ?? [];
     const fires = calendar !== undefined && more.length === 0 && (spec.intervals ?? []).length === 0;
     if (!fires || calendarOfTemporal(calendar) !== calendarOfCron(schedule.cron))
-      return `Temporal fires it at other times than "${schedule.cron}"`;
+      return `Temporal fires the schedule at other times than "${schedule.cron}"`;
     if ((spec.timezone ?? 'UTC') !== zoneOf(schedule))
-      return `Temporal fires it in ${spec.timezone ?? 'UTC'} and not in ${schedule.timezone}`;
-    if (state.paused !== schedule.paused) return `Temporal has it ${state.paused ? 'paused' : 'running'}`;
+      return `Temporal fires the schedule in ${spec.timezone ?? 'UTC'}, not in ${schedule.timezone}`;
+    if (state.paused !== schedule.paused) return `in Temporal the schedule is ${state.paused ? 'paused' : 'running'}`;
     if (policies.overlap !== overlapPolicy[schedule.overlap]) return `Temporal treats overlaps as ${policies.overlap}`;
-    if (policies.catchupWindow !== catchupWindowMs) return 'Temporal makes up for missed firings in another way';
+    if (policies.catchupWindow !== catchupWindowMs) return 'Temporal catches up on missed firings in a different way';
     return undefined;
   } catch (caught) {
-    if (caught instanceof ScheduleNotFoundError) return 'Temporal does not have it';
+    if (caught instanceof ScheduleNotFoundError) return 'Temporal does not have the schedule';
     throw caught;
   }
 }

@@ -15,7 +15,7 @@ export async function readTemporalTls(settings: TlsSettings): Promise<TLSConfig 
   if ((cert === undefined) !== (key === undefined)) {
     throw new PerennialError(
       'invalid-setting',
-      'TEMPORAL_TLS_CERT and TEMPORAL_TLS_KEY name a certificate and its key: set both or neither',
+      'only one of TEMPORAL_TLS_CERT and TEMPORAL_TLS_KEY is set, but a certificate needs its key; set both or neither',
       { variable: cert === undefined ? 'TEMPORAL_TLS_CERT' : 'TEMPORAL_TLS_KEY' },
     );
   }

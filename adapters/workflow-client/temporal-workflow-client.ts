@@ -166,7 +166,7 @@ async function updateLifecycle(client: Client, scope: Scope): Promise<void> {
     args: [input],
     typedSearchAttributes: modelAttribute(scope.model),
     staticSummary: `lifecycle of ${scope.model} in ${scope.environment}`,
-    staticDetails: `Owns the loop of **${scope.model}** in \`${scope.environment}\` (project \`${scope.project}\`): data, build, deploy, monitor, again.\n\nA \`${nudgeSignal}\` signal makes it look at the database now.`,
+    staticDetails: `Owns the loop of **${scope.model}** in \`${scope.environment}\` (project \`${scope.project}\`): data, build, deploy, monitor, repeat.\n\nA \`${nudgeSignal}\` signal makes it read the database now.`,
   });
   await client.workflow.executeUpdateWithStart(advanceUpdate, { startWorkflowOperation: start });
 }

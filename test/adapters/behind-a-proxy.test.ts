@@ -175,7 +175,7 @@ test.each(['http', 'https'])(
     const hosts = createOutboundHosts({ allowPrivate: false, proxies, lookupAll: unknownHere });
     const { message } = await failure(fetchFrom(hosts, `${protocol}://files.example/a.csv`));
     expect(message).toMatch(
-      /could not be fetched, tried 5 times: .*ECONNREFUSED.* \(through the proxy http:\/\/127\.0\.0\.1:9\)/,
+      /could not be fetched in 5 attempts: .*ECONNREFUSED.* \(through the proxy http:\/\/127\.0\.0\.1:9\)/,
     );
     expect(message).not.toContain('s3cret');
     const way = await hosts.route(new URL(`${protocol}://files.example`));
@@ -191,7 +191,7 @@ test.each(['http', 'https'])(
     const proxies = proxiesOf({ HTTP_PROXY: proxy!.url.replace('s3cret', 'wrong') });
     const hosts = createOutboundHosts({ allowPrivate: false, proxies, lookupAll: unknownHere });
     const { message } = await failure(fetchFrom(hosts, `${protocol}://files.example/a.csv`));
-    expect(message).toMatch(/the proxy http:\/\/127\.0\.0\.1:\d+ wants a user and a password/);
+    expect(message).toMatch(/the proxy http:\/\/127\.0\.0\.1:\d+ needs a user and a password/);
     expect(message).not.toContain('wrong');
   },
 );

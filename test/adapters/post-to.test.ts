@@ -18,7 +18,7 @@ const message = { headers: {}, body: '{}', withinMs: 10_000 };
 test('a receiver that does not answer in time fails with an error that says so', async () => {
   const url = await receiver(() => {});
   await expect(postTo(url, new Agent(), { ...message, withinMs: 50 })).rejects.toThrow(
-    'it did not answer within 0.05 s',
+    'the host did not answer within 0.05 s',
   );
 });
 

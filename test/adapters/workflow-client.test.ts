@@ -151,12 +151,12 @@ describe('the Temporal client, against a dev server', () => {
   test('the difference of a schedule is reported, and a schedule without a row is listed and removed', async () => {
     const scope = scopeOf('differs');
     const schedule = { cron: '0 3 * * *', timezone: 'UTC', paused: false, overlap: 'skip' } as const;
-    expect(await client.scheduleDifference(scope, 'nightly', schedule)).toBe('Temporal does not have it');
+    expect(await client.scheduleDifference(scope, 'nightly', schedule)).toBe('Temporal does not have the schedule');
     await client.setSchedule(scope, 'nightly', schedule);
     expect(await client.scheduleDifference(scope, 'nightly', schedule)).toBeUndefined();
     for (const [change, said] of [
-      [{ timezone: 'Asia/Tokyo' }, 'and not in Asia/Tokyo'],
-      [{ paused: true }, 'Temporal has it running'],
+      [{ timezone: 'Asia/Tokyo' }, ', not in Asia/Tokyo'],
+      [{ paused: true }, 'in Temporal the schedule is running'],
       [{ overlap: 'allow-all' as const }, 'treats overlaps as SKIP'],
     ] as const)
       expect(await client.scheduleDifference(scope, 'nightly', { ...schedule, ...change })).toContain(said);
@@ -164,7 +164,7 @@ describe('the Temporal client, against a dev server', () => {
     await expect.poll(() => client.scheduleIds(), { timeout: 10_000 }).toContain(id);
     await client.removeScheduleById(id);
     await client.removeScheduleById(id);
-    expect(await client.scheduleDifference(scope, 'nightly', schedule)).toBe('Temporal does not have it');
+    expect(await client.scheduleDifference(scope, 'nightly', schedule)).toBe('Temporal does not have the schedule');
   });
 
   test('a schedule is set, changed and removed, and reports its next firing in its zone', async () => {

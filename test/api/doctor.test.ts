@@ -95,7 +95,7 @@ test("Temporal's schedules are changed to match the rows, in both directions, an
   await api.temporal.setSchedule(scope, 'stray', nightly);
   const found = of(await examine(), 'schedules');
   expect(found.map(({ subject, what, state }) => [subject, what, state])).toEqual([
-    ['schedule bike/production/schedule/lost', 'Temporal does not have it', 'found'],
+    ['schedule bike/production/schedule/lost', 'Temporal does not have the schedule', 'found'],
     ['schedule bike/production/schedule/other', 'other times', 'found'],
     ['schedule bike/production/schedule/stray', 'it exists in Temporal, but not in the database', 'found'],
   ]);

@@ -57,7 +57,7 @@ function keeperOf(workflowClient: WorkflowClient, now?: string) {
 }
 
 const temporalHas = (name: string) => reached.scheduleDifference(ground.scope, name, nightly);
-const absent = 'Temporal does not have it';
+const absent = 'Temporal does not have the schedule';
 
 test('a new API process sends Temporal the changes and removals that a dead one did not send', async () => {
   const { scope, by } = ground;

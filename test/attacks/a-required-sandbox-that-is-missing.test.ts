@@ -10,7 +10,7 @@ test('if a sandbox is required and bubblewrap is missing, nothing runs, and the 
     });
     expect(await ground.isolation()).toMatchObject({
       kind: 'refused',
-      reason: 'PERENNIAL_BUBBLEWRAP names /no-such-program, which is no program',
+      reason: 'PERENNIAL_BUBBLEWRAP names /no-such-program, which is not an executable program',
     });
   } finally {
     await ground.remove();

@@ -115,7 +115,7 @@ test('each requirement must have its own hash', async () => {
     locked.trim(),
   );
   const wrong = await refusalOf(ground.resolve(`greeting --hash=sha256:${'0'.repeat(64)}\ngreeting\n`));
-  expect(wrong.message).toMatch(/greeting 1\.0 was found with sha256:.*none of the hashes that are given/);
+  expect(wrong.message).toMatch(/greeting 1\.0 was found with sha256:.*not one of the given hashes/);
 });
 
 test('pip gets only its options, and no environment variable of the worker gives it a file or folder', async () => {
@@ -170,7 +170,9 @@ for url in [base + "simple/greeting/", base + "files/999/greeting-1.0-py3-none-a
     const index = await indexOf([good], { fileAddress: named });
     const at = await another({ indexUrl: index.url });
     await refusalOf(at.resolve('greeting\n'));
-    expect(at.lines.join('\n')).toMatch(/is refused: a page may name files over https, or of the index's own host/);
+    expect(at.lines.join('\n')).toMatch(
+      /is refused: a page may only name files over https, or on the index's own host/,
+    );
     expect(elsewhere.requests).toEqual([]);
   });
 });

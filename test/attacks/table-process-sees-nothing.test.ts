@@ -87,7 +87,7 @@ test('a link in place of a result does not make the platform read its own file',
   });
   const path = join(home, 'export.csv');
   await expect(engine.exportRows({ parts: [], format: 'csv', path })).rejects.toMatchObject({
-    message: expect.stringContaining('something else than a file'),
+    message: expect.stringContaining('did not write a regular file'),
   });
   await engine.close();
   await expect(stat(path)).rejects.toThrow('ENOENT');

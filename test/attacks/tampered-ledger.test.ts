@@ -302,7 +302,7 @@ test('a forged copy is found by its signature, and does not confirm a rewritten 
   });
   await rm(file);
   await forger.sign({ ...scope }, api.principals.operator);
-  expect((await verified()).problem?.what).toContain('unless PERENNIAL_SECRET was changed, it is forged');
+  expect((await verified()).problem?.what).toContain('unless PERENNIAL_SECRET was changed, the copy is forged');
 });
 
 test('an auditor checks a copy with the published key alone', async () => {

@@ -83,7 +83,7 @@ describe('words that mean a missing value', () => {
     const words = await model('words');
     outcomeOfRun(await words.ingest(caseFile('missing-words/clean.csv')));
     const reason = reasonOf(await words.ingest(caseFile('missing-words/with-na.csv')));
-    expect(reason).toMatch(/column "x".*"NA" is none \(20 values in all\).*data\.nulls: \["NA"\]/);
+    expect(reason).toMatch(/column "x".*"NA" does not fit \(20 such values in all\).*data\.nulls: \["NA"\]/);
     expect(reason).not.toContain('new model');
     await words.configure({ data: { nulls: ['NA'] } });
     expect((await words.apply()).code).toBe(0);
@@ -162,7 +162,7 @@ describe('exact numbers', () => {
     expect((await column(money, 1, 'amount'))[0]).toBe('100000000000000.07');
     const declared = await model('money-declared', { features: ['id'], columns: { amount: 'number' } });
     expect(reasonOf(await declared.ingest(caseFile('exact-numbers/money.parquet')))).toMatch(
-      /"amount" is declared number.*100000000000000\.07/,
+      /"amount" is declared as number.*100000000000000\.07/,
     );
     const csv = await model('money-csv', { features: ['id'] });
     outcomeOfRun(await csv.ingest({ name: 'rows.csv', content: 'id,amount,y\n1,100000000000000.07,1\n2,1.50,2\n' }));

@@ -249,9 +249,9 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
     test.each(['../out', 'a/../../out', '/etc/passwd', 'no-folder', 'blobs/x', 'A/b', 'a//b', 'a/./b'])(
       '"%s" is refused as a name, because it would lead out of the store, or to a blob',
       async (wrong) => {
-        await expect(subject.store.putNamed(wrong, Buffer.from('x'))).rejects.toThrow('is no name');
-        await expect(subject.store.readNamed(wrong)).rejects.toThrow('is no name');
-        await expect(subject.store.removeNamed(wrong)).rejects.toThrow('is no name');
+        await expect(subject.store.putNamed(wrong, Buffer.from('x'))).rejects.toThrow('is not a valid name');
+        await expect(subject.store.readNamed(wrong)).rejects.toThrow('is not a valid name');
+        await expect(subject.store.removeNamed(wrong)).rejects.toThrow('is not a valid name');
       },
     );
 

@@ -144,8 +144,8 @@ test('a ZipMap is removed and weights in a plain file are embedded, and the log 
   expect(evaluation.body.challenger).toMatchObject({ rocAuc: 1, accuracy: 1 });
   expect(signature.classes).toEqual(['on time', 'late']);
   const { stdout } = await stack.perennial(['runs', 'logs', run.id]);
-  expect(stdout).toContain('the ZipMap of the output "mapped" was cut off');
-  expect(stdout).toContain('tensors kept in other files were taken into it');
+  expect(stdout).toContain('the ZipMap of the output "mapped" was removed');
+  expect(stdout).toContain('tensors that were stored in other files were copied into the model');
 });
 
 test('weights in a symbolic or hard link are refused', async () => {
@@ -156,7 +156,10 @@ test('weights in a symbolic or hard link are refused', async () => {
     });
     expect(await build(undefined)).toMatchObject({
       state: 'failed',
-      failure: { code: 'artifact-invalid', message: expect.stringContaining('no such plain file beside it') },
+      failure: {
+        code: 'artifact-invalid',
+        message: expect.stringContaining('the output folder has no such plain file'),
+      },
     });
   }
 });

@@ -58,8 +58,8 @@ describe('a row without a finite prediction', () => {
     expect(status).toBe(200);
     expect(body.outputs).toEqual([{ name: 'y', shape: [4], datatype: 'FP32', data: [0, null, 0, null] }]);
     expect(body.parameters.errors).toEqual([
-      { row: 1, output: 'y', reason: 'the model answers with -Infinity, which is no finite number' },
-      { row: 3, output: 'y', reason: 'the model answers with NaN, which is no finite number' },
+      { row: 1, output: 'y', reason: 'the model answers with -Infinity, which is not a finite number' },
+      { row: 3, output: 'y', reason: 'the model answers with NaN, which is not a finite number' },
     ]);
   });
 
@@ -68,7 +68,7 @@ describe('a row without a finite prediction', () => {
     expect(status).toBe(200);
     expect(body).toEqual({
       predictions: [0, null],
-      errors: [{ row: 1, reason: 'the model answers with -Infinity, which is no finite number' }],
+      errors: [{ row: 1, reason: 'the model answers with -Infinity, which is not a finite number' }],
     });
   });
 

@@ -45,7 +45,7 @@ export function createRecordingWorkflowClient(): RecordingWorkflowClient {
     async scheduleDifference(scope, name, { cron }) {
       await record(`compare ${named(scope, name)}`);
       const known = schedules.get(named(scope, name));
-      return known === undefined ? 'Temporal does not have it' : known === cron ? undefined : 'other times';
+      return known === undefined ? 'Temporal does not have the schedule' : known === cron ? undefined : 'other times';
     },
     async scheduleIds() {
       await record('list schedules');

@@ -135,10 +135,9 @@ class Answering {
   async #answer(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
     const { pathname } = new URL(request.url ?? '/', 'http://127.0.0.1');
     const [, secret, root = '', ...rest] = pathname.split('/');
-    if (secret !== this.secret)
-      return say(response, 403, 'this is the package index of one installation, and not of yours');
+    if (secret !== this.secret) return say(response, 403, 'this package index belongs to another installation');
     if (request.method !== 'GET' && request.method !== 'HEAD')
-      return say(response, 403, 'packages are read here, and nothing else is done');
+      return say(response, 403, 'this package index is read-only: only GET and HEAD are allowed');
     if (root === 'files') return this.#sendFile(rest[0] ?? '', rest[1] ?? '', request, response, signal);
     const index = this.#indexes.find((one) => one.root === root);
     if (index === undefined)
@@ -150,7 +149,7 @@ class Answering {
   }
 
   #serve(file: NamedFile): string {
-    if (this.#named.size >= filesAtMost) throw new Error(`its pages name more than ${filesAtMost} files`);
+    if (this.#named.size >= filesAtMost) throw new Error(`the pages name more than ${filesAtMost} files`);
     const id = String(this.#named.size + 1);
     this.#named.set(id, file);
     return `${this.address}files/${id}/${encodeURIComponent(file.filename)}`;
@@ -167,7 +166,7 @@ class Answering {
     const asked = decodeURIComponent(name);
     const suffix = asked === file?.filename ? '' : asked === `${file?.filename}.metadata` ? '.metadata' : null;
     if (file === undefined || suffix === null)
-      return say(response, 403, 'no page of the package index has named this file');
+      return say(response, 403, 'no page of the package index names this file');
     const kept = suffix === '' && file.hash !== null ? await this.#files.find(file.hash) : null;
     const { bytes, body } = kept ?? (await file.open(suffix, signal));
     response.writeHead(200, {
@@ -197,7 +196,7 @@ async function* bounded(body: Readable, filename: string): AsyncGenerator<Buffer
   for await (const chunk of body) {
     if (!Buffer.isBuffer(chunk)) continue;
     bytes += chunk.length;
-    if (bytes > fileBytesAtMost) throw new Error(`${filename} has more than ${fileBytesAtMost} bytes`);
+    if (bytes > fileBytesAtMost) throw new Error(`${filename} is larger than ${fileBytesAtMost} bytes`);
     yield chunk;
   }
 }

@@ -18,10 +18,10 @@ export class FinalRefusal extends Error {
 /** Returns the error for an answer with a status other than 200. */
 export function unexpectedAnswer({ status, url, body }: UpstreamAnswer): Error {
   body.destroy();
-  const sentence = `${comparableAddress(url.href)} answered ${status}`;
+  const sentence = `${comparableAddress(url.href)} answered with status ${status}`;
   const isFinal = status >= 400 && status < 500 && status !== 408 && status !== 429;
   if (status === 401 || status === 403)
-    return new FinalRefusal(`${sentence}; have the administrator see to the credentials of the package index`);
+    return new FinalRefusal(`${sentence}; ask the administrator to check the credentials of the package index`);
   return isFinal ? new FinalRefusal(sentence) : new Error(sentence);
 }
 
@@ -64,7 +64,7 @@ export class Upstream {
     for (let redirects = 0; redirects <= redirectsAtMost; redirects += 1) {
       if (!isReachable(url, request.index))
         throw new FinalRefusal(
-          `${comparableAddress(url.href)} is refused: a page may name files over https, or of the index's own host`,
+          `${comparableAddress(url.href)} is refused: a page may only name files over https, or on the index's own host`,
         );
       const answer = await this.#ask(url, request);
       const { statusCode = 502, headers } = answer;
@@ -138,7 +138,7 @@ export class Upstream {
     const fail = (why: string): void => reject(new Error(`${comparableAddress(url.href)} did not answer${by}: ${why}`));
     const asked = (url.protocol === 'https:' ? https : http).get(bare, options, resolve);
     asked.setTimeout(this.#reach.idleMs, () =>
-      asked.destroy(new Error(`it was silent for ${this.#reach.idleMs / 1000} s`)),
+      asked.destroy(new Error(`no data arrived for ${this.#reach.idleMs / 1000} s`)),
     );
     asked.on('error', (caught) => fail(reasonOfConnection(caught)));
     return promise;
@@ -171,7 +171,7 @@ function answerOf(answer: IncomingMessage, status: number, url: URL): UpstreamAn
 function unzipped(answer: IncomingMessage): Readable {
   const gunzip = createGunzip();
   answer.on('error', (caught) => gunzip.destroy(caught));
-  answer.on('aborted', () => gunzip.destroy(new Error('the connection was broken off')));
+  answer.on('aborted', () => gunzip.destroy(new Error('the connection was interrupted')));
   return answer.pipe(gunzip);
 }
 

@@ -59,7 +59,7 @@ function unreadLabels(values: Answers['values'], { output, classes = [] }: OnnxS
   return values.flatMap((value, row) =>
     known.has(classKey(value))
       ? []
-      : [{ row, reason: `the model answers with the label ${JSON.stringify(value)}, which is none of its classes` }],
+      : [{ row, reason: `the model answers with the label ${JSON.stringify(value)}, which is not one of its classes` }],
   );
 }
 
@@ -69,7 +69,10 @@ function failuresIn(values: Answers['values'], shares: Float64Array | null, widt
     ...(shares === null ? [] : notFiniteIn(shares, width)),
     ...(values instanceof Float64Array ? [] : labelsWithoutNumber(values)),
   ];
-  return odd.map(({ row, value }) => ({ row, reason: `the model answers with ${value}, which is no finite number` }));
+  return odd.map(({ row, value }) => ({
+    row,
+    reason: `the model answers with ${value}, which is not a finite number`,
+  }));
 }
 
 function labelsWithoutNumber(values: readonly ClassValue[]): OddNumber[] {
@@ -133,7 +136,7 @@ export function answeredLabels(tensor: Tensor | undefined, name: string, rows: n
   if (tensor?.size !== rows)
     throw new PerennialError(
       'prediction-invalid',
-      `the model's output "${name}" has ${tensor?.size ?? 0} values for ${rows} rows; it must have one a row`,
+      `the model's output "${name}" has ${tensor?.size ?? 0} values for ${rows} rows; it must have one per row`,
       { output: name, rows },
     );
   const isTruth = tensor.type === 'bool';

@@ -38,7 +38,7 @@ function columnOf(features: FeatureColumns, name: string, rows: number): readonl
   if (column?.length === rows) return column;
   throw new PerennialError(
     'prediction-invalid',
-    `feature "${name}" has ${column?.length ?? 'no'} rows, and ${rows} were to be predicted`,
+    `feature "${name}" has ${column?.length ?? 'no'} rows, but predictions for ${rows} rows are wanted`,
     { feature: name },
   );
 }
@@ -165,17 +165,17 @@ function wrongCell(
   row: number,
   cell: Cell,
 ): PerennialError {
-  const wanted = integer === undefined ? expected[type] : `an integer that ${integer} holds`;
+  const wanted = integer === undefined ? expected[type] : `an integer in the range of ${integer}`;
   if (cell === null)
     return new PerennialError(
       'prediction-invalid',
-      `feature "${feature}", row ${row} has no value, and the model takes ${wanted}; say in data.fill what a missing "${feature}" is for the model, or drop the feature`,
+      `feature "${feature}", row ${row} has no value, but the model takes ${wanted}; set data.fill to the value that replaces a missing "${feature}", or remove the feature`,
       { feature, row },
     );
   const got = JSON.stringify(cell).slice(0, 60);
   return new PerennialError(
     'prediction-invalid',
-    `feature "${feature}", row ${row}: the model takes ${wanted}, and the value is ${got}; drop the feature, or convert it before training`,
+    `feature "${feature}", row ${row}: the model takes ${wanted}, but the value is ${got}; remove the feature, or convert it before training`,
     { feature, row },
   );
 }
@@ -212,7 +212,7 @@ export function notFiniteIn(numbers: Float64Array, width: number): OddNumber[] {
 export function notFinite(output: string, { row, value }: OddNumber): PerennialError {
   return new PerennialError(
     'prediction-invalid',
-    `the model answers row ${row} with ${value}, which is no finite number; look at how it deals with missing and extreme values`,
+    `the model answers row ${row} with ${value}, which is not a finite number; check how the model handles missing and extreme values`,
     { output, row },
   );
 }
@@ -225,7 +225,7 @@ export function anyNumbersOf(output: Tensor | undefined, { name, width }: Wanted
   if (output === undefined || output.size !== rows * width)
     throw new PerennialError(
       'prediction-invalid',
-      `the model's output "${name}" has ${output?.size ?? 0} values for ${rows} rows; it must have ${width === 1 ? 'one' : width} a row`,
+      `the model's output "${name}" has ${output?.size ?? 0} values for ${rows} rows; it must have ${width === 1 ? 'one' : width} per row`,
       { output: name, rows },
     );
   const { data } = output;

@@ -80,7 +80,7 @@ export async function whyBubblewrapFails(bubblewrap: string): Promise<string | n
     return null;
   } catch (caught) {
     const stderr = caught instanceof Error && 'stderr' in caught ? String(caught.stderr).trim() : '';
-    return stderr === '' ? 'it does not run' : (stderr.split('\n').at(-1) ?? stderr).slice(0, 300);
+    return stderr === '' ? 'bubblewrap does not run' : (stderr.split('\n').at(-1) ?? stderr).slice(0, 300);
   }
 }
 

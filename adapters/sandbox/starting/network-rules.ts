@@ -45,7 +45,7 @@ async function networksOf(text: string): Promise<string[]> {
   const found = await lookup(text, { all: true, family: 4 }).catch(() => {
     throw new PerennialError(
       'invalid-setting',
-      `PERENNIAL_SANDBOX_ALLOW names ${text}, which has no IPv4 address; correct or remove it`,
+      `PERENNIAL_SANDBOX_ALLOW names ${text}, which has no IPv4 address; correct or remove this entry`,
       { name: text },
     );
   });

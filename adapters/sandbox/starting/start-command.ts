@@ -109,7 +109,7 @@ async function endingOf(end: SupervisedEnd, why: Stopped | null, title: string, 
   if (why !== null) return why;
   throw new PerennialError(
     'process-died',
-    `the supervisor of ${title} was killed from outside, most likely for want of memory; what it watched was killed too`,
+    `the supervisor of ${title} was killed from outside, most likely because the machine ran out of memory; its processes were killed too`,
     {},
   );
 }

@@ -84,7 +84,7 @@ async function openNetwork(child: ChildProcess, network: PublicNetwork): Promise
     go.end('1');
   } catch (caught) {
     const reason = caught instanceof Error ? caught.message : String(caught);
-    await finish({ kind: 'not-started', reason: `its network could not be made: ${reason}` });
+    await finish({ kind: 'not-started', reason: `the network of the sandbox could not be made: ${reason}` });
   }
 }
 

@@ -101,7 +101,7 @@ async function endOf(
   if (await endProcesses({ groupId: null, attempt, ancestor: null, controlGroups })) return { kind: 'lost' };
   throw new PerennialError(
     'process-died',
-    `processes of ${title} could not be killed; look for them on this worker`,
+    `processes of ${title} could not be killed; find and end them on this worker`,
     {},
   );
 }

@@ -53,7 +53,7 @@ async function newestToCome(
   if (!timed)
     throw new PerennialError(
       'invalid-expression',
-      'freshness is expected, and data.timestamp does not say when a row happened',
+      'an expectation checks freshness, but the time of a row is not known; set data.timestamp, or remove the expectation',
       {},
     );
   const staying = hasKnown ? `UNION ALL SELECT max("_at") AS newest FROM known ${leaving(key)}` : '';
@@ -69,6 +69,10 @@ function leaving(key: string | undefined): string {
 
 function asOfOf({ asOf }: PrepareBatch): string {
   if (asOf === undefined)
-    throw new PerennialError('internal', 'freshness is expected, and no instant to count from was given', {});
+    throw new PerennialError(
+      'internal',
+      'an expectation checks freshness, but the request has no instant to compare with',
+      {},
+    );
   return asOf;
 }

@@ -18,11 +18,11 @@ export async function refuseDuplicates(
   );
   if (empty) {
     const place = await placeText(sources, empty);
-    throw new PerennialError(
-      'duplicate-key',
-      `${place.text}: the key "${key}" is empty; every row needs one of its own`,
-      { key, value: null, lines: [place.text] },
-    );
+    throw new PerennialError('duplicate-key', `${place.text}: the key "${key}" is empty; every row needs its own key`, {
+      key,
+      value: null,
+      lines: [place.text],
+    });
   }
   const [twin] = await database.rows(
     `SELECT ${name} AS value, min("_row") AS first, count(*) AS times FROM batch GROUP BY ${name} HAVING count(*) > 1 ORDER BY first LIMIT 1`,
@@ -35,7 +35,7 @@ export async function refuseDuplicates(
   for (const row of rows) places.push((await placeText(sources, row)).text);
   throw new PerennialError(
     'duplicate-key',
-    `${twin.times} rows have the key ${key} = ${JSON.stringify(twin.value)}: ${places.join('; ')}; keep one of them`,
+    `${twin.times} rows have the key ${key} = ${JSON.stringify(twin.value)}: ${places.join('; ')}; keep only one of them`,
     { key, value: twin.value ?? null, lines: places },
   );
 }
@@ -143,7 +143,7 @@ async function keyConflict(
     const place = await placeText(sources, found);
     return new PerennialError(
       'key-conflict',
-      `${place.text}: the row of ${key} = ${JSON.stringify(found.value)} is known with ${field.name} = ${JSON.stringify(found.theirs)}, and here it is ${JSON.stringify(found.ours)}; in append mode a known row cannot change: give the new row a key of its own, leave it out, or set data.mode to upsert`,
+      `${place.text}: a row with ${key} = ${JSON.stringify(found.value)} exists already with ${field.name} = ${JSON.stringify(found.theirs)}, but here the value is ${JSON.stringify(found.ours)}; in append mode an existing row cannot change: give the new row its own key, leave it out, or set data.mode to upsert`,
       {
         key,
         value: found.value ?? null,
@@ -154,7 +154,7 @@ async function keyConflict(
       },
     );
   }
-  return new PerennialError('internal', `a row with a known ${key} differs, and no column does`, { key });
+  return new PerennialError('internal', `a row with an existing ${key} differs, but none of its columns does`, { key });
 }
 
 async function placeText(

@@ -48,7 +48,7 @@ export async function viewKnown(
   if (known.length > 0 && stored.has('_at') !== timed)
     throw new PerennialError(
       'schema-changed',
-      `the rows so far ${timed ? 'have no instants, and data.timestamp is set now' : 'have instants, and data.timestamp is gone'}; set it back, or ingest the whole as a snapshot`,
+      `the existing rows ${timed ? 'have no time, but data.timestamp is now set' : 'have a time, but data.timestamp is no longer set'}; undo this change, or ingest all rows again as a snapshot`,
       { column: '_at' },
     );
   const casts = fields.map((field) => ({ field, cast: castOfKnown(field, stored.get(field.name), nulls) }));
@@ -97,7 +97,7 @@ async function refuseUnfit(
   if (Number(count) === 0) return;
   throw new PerennialError(
     'schema-changed',
-    `column "${name}" cannot become ${type}: of the rows so far ${String(count)} have a value that is none, such as ${JSON.stringify(value)}; if it means missing, set data.nulls: [${JSON.stringify(value)}], else declare another type, or ingest the corrected whole as a snapshot`,
+    `column "${name}" cannot become ${type}: ${String(count)} of the existing rows have a value that does not fit, such as ${JSON.stringify(value)}; if this value means missing, set data.nulls: [${JSON.stringify(value)}]; otherwise declare another type, or correct the values and ingest all rows again as a snapshot`,
     { column: name, value: String(value), rows: Number(count) },
   );
 }

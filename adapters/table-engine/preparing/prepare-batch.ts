@@ -135,7 +135,7 @@ function checkMentioned(request: PrepareBatch, fields: readonly Field[]): void {
     if (column === undefined || names.includes(column)) continue;
     throw new PerennialError(
       'schema-changed',
-      `the data has no column "${column}", which the configuration names ${how}; it has ${names.join(', ')}`,
+      `the data has no column "${column}", which the configuration names ${how}; the columns are ${names.join(', ')}`,
       { column },
     );
   }

@@ -101,7 +101,7 @@ async function brokenPattern(database: LockedDatabase, field: Field, pattern: st
   } catch (caught) {
     throw new PerennialError(
       'invalid-expression',
-      `the pattern ${JSON.stringify(pattern)} that is expected of "${field.name}" is no RE2 expression: ${saidByDuckDb(caught)}`,
+      `the pattern ${JSON.stringify(pattern)} in an expectation for "${field.name}" is not a valid RE2 expression: ${saidByDuckDb(caught)}`,
       { expression: pattern, column: field.name },
       { cause: caught },
     );
@@ -139,7 +139,7 @@ async function referenceCheck(
   if (there === undefined || !(there === field.type || (isNumber(there) && isNumber(field.type))))
     throw new PerennialError(
       'schema-changed',
-      `"${field.name}", which is ${field.type}, refers to the column "${column}" of ${found.label}, which ${there === undefined ? 'is not there' : `is ${there}`}`,
+      `"${field.name}" has type ${field.type} and refers to the column "${column}" of ${found.label}, which ${there === undefined ? 'does not exist' : `has type ${there}`}`,
       { column: field.name, model, expected: field.type, ...(there === undefined ? {} : { found: there }) },
     );
   const name = identifier(field.name);
@@ -158,7 +158,7 @@ function numeric(field: Field, check: string): string {
 function mistyped({ name, type }: Field, check: string, types: string): PerennialError {
   return new PerennialError(
     'schema-changed',
-    `an expectation names ${check} for the column "${name}", which is ${type}; that is for ${types}`,
+    `an expectation sets ${check} for the column "${name}", which has type ${type}; this check is only for ${types}`,
     { column: name, expected: types, found: type },
   );
 }

@@ -24,7 +24,7 @@ export async function addInstants(
     if (from !== undefined || before !== undefined)
       throw new PerennialError(
         'invalid-expression',
-        'bounds in time were asked for, and data.timestamp does not say when a row happened',
+        'the request limits the time of rows, but the time of a row is not known; set data.timestamp',
         {},
       );
     return false;

@@ -43,7 +43,7 @@ async function parse(database: LockedDatabase, text: string): Promise<unknown> {
   const { tree } = await database.row(`SELECT json_serialize_sql(${literal(`SELECT (${text}\n)`)}) AS tree`);
   const parsed: unknown = JSON.parse(String(tree));
   if (property(parsed, 'error') === true)
-    throw invalid(text, `it is no SQL expression: ${String(property(parsed, 'error_message'))}`);
+    throw invalid(text, `it is not a SQL expression: ${String(property(parsed, 'error_message'))}`);
   const [statement, more] = list(property(parsed, 'statements'));
   const node = property(statement, 'node');
   const [expression, second] = list(property(node, 'select_list'));
@@ -74,7 +74,7 @@ function inspect(node: unknown, text: string, columns: readonly string[], functi
   if (typeof node !== 'object' || node === null) return;
   const kind = property(node, 'class');
   if (typeof kind === 'string') {
-    if (!leaves.has(kind)) throw invalid(text, `it holds a ${kind.toLowerCase().replaceAll('_', ' ')}`);
+    if (!leaves.has(kind)) throw invalid(text, `it contains a ${kind.toLowerCase().replaceAll('_', ' ')}`);
     if (kind === 'COLUMN_REF') checkColumn(node, text, columns);
     if (kind === 'FUNCTION') functions.add(String(property(node, 'function_name')).toLowerCase());
   }
@@ -85,7 +85,7 @@ function checkColumn(node: unknown, text: string, columns: readonly string[]): v
   const path = list(property(node, 'column_names')).map(String);
   const [name = ''] = path;
   if (path.length !== 1 || !columns.some((column) => column.toLowerCase() === name.toLowerCase()))
-    throw invalid(text, `there is no column "${path.join('.')}"; there are ${columns.join(', ')}`);
+    throw invalid(text, `there is no column "${path.join('.')}"; the columns are ${columns.join(', ')}`);
 }
 
 async function checkFunctions(database: LockedDatabase, text: string, names: readonly string[]): Promise<void> {
@@ -99,9 +99,9 @@ async function checkFunctions(database: LockedDatabase, text: string, names: rea
     if (kinds.length === 0) throw invalid(text, `there is no function "${name}"`);
     if (macros.has(name)) continue;
     if (scalar.length === 0 || kinds.some(({ kind }) => kind === 'aggregate'))
-      throw invalid(text, `"${name}" is no scalar function`);
+      throw invalid(text, `"${name}" is not a scalar function`);
     if (unsteady.test(name) || scalar.some(({ stability }) => stability !== 'CONSISTENT'))
-      throw invalid(text, `"${name}" does not always give the same answer`);
+      throw invalid(text, `"${name}" does not always return the same value`);
   }
 }
 
@@ -120,7 +120,10 @@ export async function timeKind(
   }
   if (type === 'TIMESTAMP WITH TIME ZONE') return 'instant';
   if (type === 'DATE' || /^TIMESTAMP(_S|_MS|_NS)?$/.test(type)) return 'naive';
-  throw invalid(text, `it gives ${type}, not a time; write e.g. CAST(… AS TIMESTAMP), strptime(…) or to_timestamp(…)`);
+  throw invalid(
+    text,
+    `it returns ${type}, not a time; use for example CAST(… AS TIMESTAMP), strptime(…) or to_timestamp(…)`,
+  );
 }
 
 function invalid(text: string, reason: string, cause?: unknown): PerennialError {

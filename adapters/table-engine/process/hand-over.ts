@@ -130,7 +130,7 @@ async function show(path: string, inside: string): Promise<void> {
  */
 async function take(inside: string, path: string): Promise<void> {
   if (!(await lstat(inside)).isFile())
-    throw new PerennialError('internal', `the table engine made something else than a file of ${basename(path)}`, {});
+    throw new PerennialError('internal', `the table engine did not write a regular file ${basename(path)}`, {});
   try {
     await rename(inside, path);
   } catch (caught) {

@@ -60,7 +60,7 @@ export async function openLockedDatabase(access: DatabaseAccess): Promise<Locked
     rows,
     row: async (sql) => {
       const [first] = await rows(sql);
-      if (first === undefined) throw new Error(`no row came of: ${sql}`);
+      if (first === undefined) throw new Error(`the query returned no row: ${sql}`);
       return first;
     },
   };

@@ -182,13 +182,13 @@ function died(operation: OperationName, lateMs: number | null, ending: Ending | 
   if (typeof ending !== 'string' && ending.kind === 'over-limit') {
     const { what, found, limit } = ending.breach;
     if (what === 'memory' || what === 'disk')
-      return limitReached(what, `${operation} reached ${found} bytes, and ${limit} is the most`);
+      return limitReached(what, `${operation} reached ${found} bytes, and the limit is ${limit}`);
   }
   if (/out of memory|\bOOM\b|bad_alloc/i.test(said))
     return limitReached('memory', `${operation} filled the memory of its process`);
   return new PerennialError(
     'process-died',
-    `the process of ${operation} ended before it answered, ${reasonFor(ending)}. It said: ${said === '' ? 'nothing' : said}`,
+    `the process of ${operation} ended before it answered, ${reasonFor(ending)}. Its output: ${said === '' ? 'nothing' : said}`,
     { operation },
   );
 }
@@ -196,7 +196,7 @@ function died(operation: OperationName, lateMs: number | null, ending: Ending | 
 function reasonFor(ending: Ending | string): string {
   if (typeof ending === 'string') return ending;
   if (ending.kind === 'over-limit')
-    return `because its ${ending.breach.what} reached ${ending.breach.found}, and ${ending.breach.limit} is the most`;
+    return `because its ${ending.breach.what} reached ${ending.breach.found}, and the limit is ${ending.breach.limit}`;
   if (ending.kind === 'not-started') return `because it could not be started: ${ending.reason}`;
-  return 'most likely because this machine ran out of memory; give the machine more, or lower PERENNIAL_TABLE_MEMORY';
+  return 'most likely because this machine ran out of memory; give the machine more memory, or lower PERENNIAL_TABLE_MEMORY';
 }

@@ -16,7 +16,10 @@ const delimiters = [',', ';', '\t', '|'];
 export async function readCsvHeader(path: string, file: string): Promise<CsvHeader> {
   const line = await firstRecord(path, file);
   if (/^"?sep=.?"?$/i.test(line))
-    throw unreadable(file, `it is ${JSON.stringify(line)}, which spreadsheets read as the delimiter; remove this line`);
+    throw unreadable(
+      file,
+      `the first line is ${JSON.stringify(line)}, which only tells spreadsheets the delimiter; remove this line`,
+    );
   const pieces = splitQuotes(line);
   if (pieces === undefined) throw unreadable(file, 'a quote in the header is not closed');
   const count = (delimiter: string): number =>
@@ -78,7 +81,7 @@ async function firstRecord(path: string, file: string): Promise<string> {
     if ((buffer[0] === 0xff && buffer[1] === 0xfe) || (buffer[0] === 0xfe && buffer[1] === 0xff))
       throw unreadable(file, 'it is UTF-16; save it as UTF-8');
     const format = formatSeen(buffer.subarray(0, Math.min(bytesRead, 1_000)));
-    if (format !== undefined) throw unreadable(file, `it is no CSV but looks like ${format}`);
+    if (format !== undefined) throw unreadable(file, `it is not CSV, but looks like ${format}`);
     const end = endOfRecord(buffer.subarray(0, bytesRead));
     if (end === undefined && bytesRead === headerLimit)
       throw unreadable(file, `the header is longer than ${headerLimit} bytes, or a quote in it is not closed`);
@@ -91,15 +94,18 @@ async function firstRecord(path: string, file: string): Promise<string> {
 }
 
 const otherFormats: readonly (readonly [RegExp, string])[] = [
-  [/^PK[^ -~\s]/, 'a zip archive, which a workbook of a spreadsheet is too; unpack it, or save the sheet as CSV'],
+  [/^PK[^ -~\s]/, 'a zip archive or a spreadsheet workbook; unpack the archive, or save the sheet as CSV'],
   [/^%PDF-/, 'a PDF; write its rows as CSV'],
-  [/^PAR1/, 'Parquet; name it so that it ends with .parquet'],
+  [/^PAR1/, 'Parquet; give it a name that ends with .parquet'],
   [
     /^\s*<(!doctype|html|head|body|\?xml)\b/i,
-    'a page of HTML or XML, perhaps of an error or a sign-in; fetch it again',
+    'an HTML or XML page, perhaps an error page or a sign-in page; fetch the file again',
   ],
-  [/^\s*\[\s*([[{"]|$)/, 'JSON; write it as CSV, or as NDJSON with one object a line'],
-  [/^\s*\{\s*("|$)/, 'JSON; if it has one object a line, name it so that it ends with .ndjson, else write it as CSV'],
+  [/^\s*\[\s*([[{"]|$)/, 'JSON; write it as CSV, or as NDJSON with one object per line'],
+  [
+    /^\s*\{\s*("|$)/,
+    'JSON; if it has one object per line, give it a name that ends with .ndjson; otherwise write it as CSV',
+  ],
 ];
 
 /**

@@ -44,7 +44,7 @@ export async function loadCsv(
   const rows = await countRows(database, table);
   // In a file with one column, a blank line is a row with a missing value.
   if (rows < records - 1 || (names.length > 1 && rows !== records - 1))
-    throw unreadable(file, `${records - 1} rows are there and ${rows} could be read; look for stray quotes`);
+    throw unreadable(file, `the file has ${records - 1} rows, but ${rows} were read; look for stray quotes`);
   const hasEmptyText = quotedEmpty > 0 && !isMissing;
   const source: Source = { file, table, names, text: { delimiter, before: 1 }, hasEmptyText, rows };
   for (const [at, name] of names.entries())
@@ -54,14 +54,14 @@ export async function loadCsv(
 
 function delimiterGuess(file: LoadedFile, delimiter: string, count: number): DataWarning {
   const name = delimiter === '\t' ? 'tab' : delimiter;
-  const message = `${file.name} is read with the delimiter "${name}", which its first line has most of: ${count} columns; if that is wrong, write the file with commas`;
+  const message = `${file.name} is read with the delimiter "${name}", the most frequent one in its first line: ${count} columns; if this is wrong, write the file with commas`;
   return { level: 'guess', kind: 'delimiter', column: null, count, example: name, message };
 }
 
 function emptyTextGuess(file: LoadedFile, count: number, isMissing: boolean): DataWarning {
   const message = isMissing
-    ? `${file.name} quotes every field, so its ${count} empty ones ("") are read as missing values; for empty text, write missing values without quotes`
-    : `${file.name} has quoted fields with nothing in them ("", ${count} in all), which are empty text in columns of text, and missing values in others; if all mean a missing value, set data.nulls: [""]`;
+    ? `${file.name} quotes every field, so its ${count} empty fields ("") are read as missing values; to keep them as empty text, write missing values without quotes`
+    : `${file.name} has ${count} empty quoted fields (""), which are read as empty text in text columns and as missing values in other columns; if all of them mean a missing value, set data.nulls: [""]`;
   return { level: 'guess', kind: 'empty-text', column: null, count, example: '""', message };
 }
 
@@ -83,9 +83,9 @@ async function csvUnreadable(caught: unknown, file: LoadedFile, delimiter: strin
 
 function csvReason(said: string, found: string | undefined, width: number): string {
   if (found !== undefined)
-    return `${found} values where the header names ${width} columns; a value that holds the delimiter must be quoted`;
+    return `the line has ${found} values, but the header names ${width} columns; a value that contains the delimiter must be quoted`;
   if (said.includes('unterminated quote'))
-    return 'a quote is opened and not closed, or text follows the closing one; within quotes, a quote is written twice';
+    return 'a quote is opened and not closed, or text follows the closing quote; a quote within quotes must be written twice';
   if (said.includes('not utf-8')) return 'it is not UTF-8; save the file as UTF-8';
-  return 'it is no CSV that can be read for sure, most likely because its lines end in different ways, as those of joined files do; end all lines the same way, e.g. with dos2unix';
+  return 'it cannot be read reliably as CSV, most likely because its line endings differ, as in files that were joined; use the same line ending everywhere, for example with dos2unix';
 }

@@ -56,7 +56,7 @@ async function refuseInfinite(database: LockedDatabase, file: LoadedFile, name: 
   );
   throw new PerennialError(
     'data-unreadable',
-    `${file.name}, row ${row}: "${name}" is ${value}, which no row can keep; correct it, or write null where there is no value`,
+    `${file.name}, row ${row}: "${name}" is ${value}, which cannot be stored; correct the value, or write null where there is no value`,
     { file: file.name, line: Number(row), column: name },
   );
 }

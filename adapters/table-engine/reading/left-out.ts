@@ -33,7 +33,7 @@ export function withoutQuarantine<Item>(items: readonly Item[]): readonly Item[]
 }
 
 export function quarantineLeftOut(file: LoadedFile): DataWarning {
-  const message = `${file.name}: the columns ${quarantineColumns.join(', ')} are left out, as \`perennial data quarantine\` added them to the rows`;
+  const message = `${file.name}: the columns ${quarantineColumns.join(', ')} are left out, because \`perennial data quarantine\` added them to the rows`;
   return { level: 'guess', kind: 'left-out', column: null, count: quarantineColumns.length, example: null, message };
 }
 
@@ -62,7 +62,7 @@ export async function holdsWholeNumbers(database: LockedDatabase, { table }: Sou
 }
 
 export function indexLeftOut(file: LoadedFile, name: string, rows: number): DataWarning {
-  const message = `${file.name}: the column "${name}" is left out, as it looks like the index that pandas writes beside the rows (${rows} of them); write the file with index=False, or keep the column by naming it: data.columns: { ${JSON.stringify(name)}: integer }`;
+  const message = `${file.name}: the column "${name}" is left out, because it looks like the index that pandas adds to the rows (${rows} rows); write the file with index=False, or keep the column with data.columns: { ${JSON.stringify(name)}: integer }`;
   return { level: 'guess', kind: 'index-left-out', column: name, count: rows, example: null, message };
 }
 
@@ -77,7 +77,7 @@ export function leaveOutUnkept(
   if (reader !== undefined)
     throw new PerennialError(
       'schema-changed',
-      `${file.name} has the column "${name}" of type ${type}, which rows are not kept in, and ${reader}; ${wayOut}`,
+      `${file.name} has the column "${name}" of type ${type}, which cannot be stored, but ${reader}; ${wayOut}`,
       { file: file.name, column: name, type },
     );
   warn({
@@ -86,6 +86,6 @@ export function leaveOutUnkept(
     column: name,
     count: 1,
     example: type,
-    message: `${file.name}: the column "${name}" is left out, as rows are not kept in its type, ${type}; nothing reads it. To have it, ${wayOut}; to leave it out without a warning, set data.columns: { ${JSON.stringify(name)}: ignore }`,
+    message: `${file.name}: the column "${name}" is left out, because its type ${type} cannot be stored; nothing reads the column. To keep it, ${wayOut}; to leave it out without a warning, set data.columns: { ${JSON.stringify(name)}: ignore }`,
   });
 }

@@ -18,7 +18,7 @@ const loaders: Readonly<Record<DataFormat, Load>> = { csv: loadCsv, ndjson: load
 function warnOfNames({ file, names }: Source, warn: Warn): void {
   for (const name of names) {
     if (name.trim() === name) continue;
-    const message = `${file.name}: the name of the column ${JSON.stringify(name)} has blanks around it, which are part of it; if they are not meant, write it as ${JSON.stringify(name.trim())}`;
+    const message = `${file.name}: the name of the column ${JSON.stringify(name)} begins or ends with blanks, which are part of the name; if they are not intended, write the name as ${JSON.stringify(name.trim())}`;
     warn({ level: 'warning', kind: 'header', column: name, count: 1, example: name, message });
   }
 }
@@ -45,7 +45,7 @@ export async function loadSources(
     if (kept.names.length === 0)
       throw new PerennialError(
         'data-unreadable',
-        `${file.name} has no column that rows are kept in; write at least one of text, numbers, truth values or times`,
+        `${file.name} has no column that can be stored; write at least one column of text, numbers, booleans or times`,
         { file: file.name },
       );
     sources.push(kept);

@@ -94,7 +94,7 @@ function problemOf(
     return {
       type: odd.toLowerCase(),
       reason: `"${name}" is an ${odd.toLowerCase()}`,
-      wayOut: 'write each of its values under a name of its own',
+      wayOut: 'write each of its values under a separate name',
       row: firstRow(`${typeOfCell(at)} = ${literal(odd)}`),
     };
   const [kind, other] = new Set(types.flatMap((type) => kindOf[type] ?? []));
@@ -116,7 +116,7 @@ function tooLong(name: string, isDeclared: boolean, inexact: ReadonlyMap<string,
   const declare = found.isWhole ? `declare data.columns: { ${name}: string }, or ` : '';
   return {
     type: `numbers such as ${value}`,
-    reason: `"${name}" is ${value}, which has more digits than a number holds exactly`,
+    reason: `"${name}" is ${value}, which has more digits than a number can hold exactly`,
     wayOut: `${declare}write it in quotes, as text, or with fewer digits`,
     row: () => Promise.resolve(found.row),
   };

@@ -81,10 +81,10 @@ async function readLines(database: LockedDatabase, { file, rows }: Source, lines
   }
   const { read } = await database.row(`SELECT count(*) AS read FROM ${lines}`);
   if (read !== rows)
-    throw unreadable(file, `${rows} lines are there and ${read} could be read; write one JSON object a line`);
+    throw unreadable(file, `the file has ${rows} lines, but ${read} were read; write one JSON object per line`);
 }
 
-const noJson = 'it is no JSON; write one object a line';
+const noJson = 'it is not JSON; write one object per line';
 
 interface BrokenLine {
   readonly line: number;
@@ -123,12 +123,14 @@ function flawOf(bytes: Buffer): string | undefined {
   } catch {
     return noJson;
   }
-  return isWhole ? undefined : 'a text in it has half of a pair such as \\ud83d\\ude00; write both halves, or neither';
+  return isWhole
+    ? undefined
+    : 'a text in it has half of a surrogate pair such as \\ud83d\\ude00; write both halves, or neither';
 }
 
 const nounOf: Readonly<Record<string, string>> = {
   ARRAY: 'a list',
-  BOOLEAN: 'a truth value',
+  BOOLEAN: 'a boolean',
   NULL: 'null',
   VARCHAR: 'a text',
 };
@@ -144,10 +146,10 @@ async function namesOf(database: LockedDatabase, source: Source, lines: string):
   if (odd) {
     const { line } = await placeInFile(source, Number(odd.row));
     throw odd.kind === 'OBJECT'
-      ? unreadable(source.file, 'it has a name twice; keep one', line)
+      ? unreadable(source.file, 'it has the same name twice; keep one of them', line)
       : unreadable(
           source.file,
-          `it holds ${nounOf[String(odd.kind)] ?? 'a number'}, and not an object; write one object a line`,
+          `it is ${nounOf[String(odd.kind)] ?? 'a number'}, not an object; write one object per line`,
           line,
         );
   }

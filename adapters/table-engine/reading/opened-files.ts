@@ -56,7 +56,7 @@ async function unpack(file: BatchFile, path: string): Promise<string> {
     if (!isAboutGzip(caught)) throw caught;
     throw new PerennialError(
       'data-unreadable',
-      `${file.name} is no gzip file that can be unpacked to its end: ${reasonOf(caught)}; compress it again, or send it as it is`,
+      `${file.name} cannot be unpacked completely as gzip: ${reasonOf(caught)}; compress the file again, or send it uncompressed`,
       { file: file.name },
       { cause: caught },
     );
@@ -72,7 +72,7 @@ function isAboutGzip(caught: unknown): boolean {
 function bomb(file: BatchFile): PerennialError {
   return new PerennialError(
     'too-large',
-    `${file.name}: it unpacks to more than ${largestRatio} times its size, as no real data does; if it is real, send it uncompressed`,
+    `${file.name} unpacks to more than ${largestRatio} times its size, which real data does not do; if the data is real, send the file uncompressed`,
     { file: file.name, limit: largestRatio },
   );
 }

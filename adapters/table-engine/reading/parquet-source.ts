@@ -72,7 +72,7 @@ async function readable<Result>(file: LoadedFile, read: () => Promise<Result>): 
     if (caught instanceof PerennialError || /^(Out of Memory|Permission) Error/.test(reasonOf(caught))) throw caught;
     throw new PerennialError(
       'data-unreadable',
-      `${file.name} is no Parquet file that can be read: ${flawOf(caught)}; write it again, or send it again`,
+      `${file.name} cannot be read as Parquet: ${flawOf(caught)}; write the file again, or send it again`,
       { file: file.name },
       { cause: caught },
     );
@@ -82,7 +82,7 @@ async function readable<Result>(file: LoadedFile, read: () => Promise<Result>): 
 function flawOf(caught: unknown): string {
   const said = saidByDuckDb(caught);
   return /magic bytes|too small|footer/i.test(said)
-    ? 'it does not end as Parquet does, so it is cut short or in another format'
+    ? 'it does not end like a Parquet file, so it is cut off or has another format'
     : `a part of it is broken (${said})`;
 }
 
@@ -100,7 +100,7 @@ function keptColumns(
 }
 
 function cutToMicroseconds(file: LoadedFile, name: string, rows: number): DataWarning {
-  const message = `${file.name}: the times of "${name}" (${rows} rows) are stored as INT96 and are read to the microsecond; digits beyond are cut off. To be sure that there are none, write them in microseconds (in Spark, spark.sql.parquet.outputTimestampType is TIMESTAMP_MICROS)`;
+  const message = `${file.name}: the times of "${name}" (${rows} rows) are stored as INT96 and are read to the microsecond; further digits are cut off. To make sure that there are none, write the times in microseconds (in Spark, spark.sql.parquet.outputTimestampType is TIMESTAMP_MICROS)`;
   return { level: 'guess', kind: 'converted', column: name, count: rows, example: 'INT96', message };
 }
 
@@ -108,7 +108,7 @@ function wayOutOf({ type }: ParquetColumn): string {
   if (type === 'duration' || type === 'INTERVAL') return 'write it as a number, such as seconds';
   if (type.startsWith('decimal')) return 'write it as text';
   if (type === 'BLOB') return 'write it as text, such as base64';
-  return 'write each of its values as a column of its own, or the whole as text';
+  return 'write each of its values as a separate column, or the whole value as text';
 }
 
 async function exactPath(file: LoadedFile, columns: readonly ParquetColumn[], copy: string): Promise<string> {

@@ -84,11 +84,15 @@ export function refuseFlaw(file: LoadedFile, flaw: RecordScan['flaw']): void {
   if (flaw === undefined) return;
   const { kind, line } = flaw;
   if (kind === 'nul')
-    throw unreadable(file, 'it holds a NUL byte, which no text has; save the file as UTF-8 text, without it', line);
+    throw unreadable(
+      file,
+      'it contains a NUL byte, which is not allowed in text; save the file as UTF-8 text without NUL bytes',
+      line,
+    );
   const reason =
     kind === 'long-cell'
       ? `a value is longer than ${longestCell} bytes; shorten it, leave its column out, or close the quote that is open before it`
-      : 'the line is longer than may be read at once; shorten its values, or leave columns out';
+      : 'the line is too long to be read at once; shorten its values, or leave columns out';
   throw new PerennialError('too-large', `${file.name}, line ${line}: ${reason}`, { file: file.name, line });
 }
 

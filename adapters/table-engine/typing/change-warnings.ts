@@ -20,7 +20,7 @@ export function warnOfChanges(
         column: name,
         count: rows,
         example: null,
-        message: `"${name}" had no value in the ${rows} rows so far; its first values make it ${type}. For another type, set data.columns: { ${JSON.stringify(name)}: string }`,
+        message: `"${name}" had no value in the ${rows} existing rows; its first values give it the type ${type}. For another type, set data.columns: { ${JSON.stringify(name)}: string }`,
       });
     else warn(converted(name, typeOf[before], type, rows));
   }
@@ -32,12 +32,12 @@ export function warnOfChanges(
         column: name,
         count: rows,
         example: null,
-        message: `"${name}" is ignored from now on, by data.columns: this version has it in none of the ${rows} rows so far either; earlier versions keep it`,
+        message: `"${name}" is ignored from now on, as data.columns says: this version no longer has the column in the ${rows} existing rows either; earlier versions keep it`,
       });
 }
 
 function converted(name: string, before: string, now: string, rows: number): Parameters<Warn>[0] {
-  const text = `"${name}" becomes ${now} and was ${before}: the ${rows} rows so far are converted`;
+  const text = `"${name}" changes its type from ${before} to ${now}: the ${rows} existing rows are converted`;
   // The original text of numbers and times is not stored, so it cannot be restored.
   const isSpelling = now === 'string';
   return {
@@ -47,7 +47,7 @@ function converted(name: string, before: string, now: string, rows: number): Par
     count: rows,
     example: null,
     message: isSpelling
-      ? `${text} to text, without what they lost as ${before}, such as zeros at the front; to have it, ingest the source again as a snapshot`
+      ? `${text} to text, without what they lost as ${before}, such as leading zeros; to restore it, ingest the source again as a snapshot`
       : `${text}, each value exactly`,
   };
 }

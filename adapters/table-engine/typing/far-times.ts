@@ -58,7 +58,7 @@ async function refusalOf(
   const where = source === undefined ? 'the data' : (await placeInFile(source, Number(row.line))).text;
   return new PerennialError(
     'data-unreadable',
-    `${where}: column "${name}" has ${String(row.value)}, and times must lie in the years 1 to 9999 (${count} rows do not); correct the values, or leave them empty`,
+    `${where}: column "${name}" has ${String(row.value)}, but times must lie in the years 1 to 9999 (${count} rows do not); correct the values, or leave them empty`,
     { column: name, value: String(row.value), rows: count },
   );
 }

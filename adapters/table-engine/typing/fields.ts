@@ -51,7 +51,7 @@ export function checkNames(names: readonly string[], file: string): void {
   if (names.length >= tooManyColumns)
     throw new PerennialError(
       'too-large',
-      `${file} has ${names.length} columns, and a dataset fewer than ${tooManyColumns}; leave out those that no model reads`,
+      `${file} has ${names.length} columns, but a dataset must have fewer than ${tooManyColumns}; leave out the columns that no model reads`,
       { file, line: 1, limit: tooManyColumns - 1 },
     );
   const seen = new Map<string, string>();
@@ -73,7 +73,7 @@ export function checkNames(names: readonly string[], file: string): void {
     if (reservedColumns.has(lower))
       throw new PerennialError(
         'schema-changed',
-        `${file} has a column "${name}", a name that Perennial uses for itself; rename it in the source`,
+        `${file} has a column "${name}", a name that Perennial reserves for itself; rename the column in the source`,
         { file, column: name },
       );
     seen.set(lower, name);

@@ -189,14 +189,14 @@ function checkSameColumns(source: Source, names: readonly string[], whose: strin
   if (missing !== undefined)
     throw new PerennialError(
       'schema-changed',
-      `${file} lacks the column "${missing}" that ${whose} has; it has ${source.names.join(', ')}`,
+      `${file} lacks the column "${missing}" that ${whose} has; its columns are ${source.names.join(', ')}`,
       { file, column: missing, line: 1 },
     );
   const extra = source.names.find((name) => !names.includes(name) && !allowed.has(name));
   if (extra !== undefined)
     throw new PerennialError(
       'schema-changed',
-      `${file} has the column "${extra}" that ${whose} does not have; leave it out by data.columns: { ${extra}: ignore }, or take it in by naming its type there, { ${extra}: string }`,
+      `${file} has the column "${extra}" that ${whose} does not have; ignore the column with data.columns: { ${extra}: ignore }, or add it with its type, for example data.columns: { ${extra}: string }`,
       { file, column: extra, line: 1 },
     );
 }

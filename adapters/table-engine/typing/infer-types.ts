@@ -179,7 +179,7 @@ async function noCommonType(
   const [one, other] = new Set(found);
   return new PerennialError(
     'schema-changed',
-    `column "${name}" is ${one} in one file of the batch and ${other} in another; write it the same way in all, or declare its type by data.columns: { ${name}: string }`,
+    `column "${name}" is ${one} in one file of the batch and ${other} in another; write it the same way in all files, or declare its type with data.columns: { ${name}: string }`,
     { column: name, expected: one ?? '', found: other ?? '' },
   );
 }
@@ -195,7 +195,7 @@ async function inexactNumber(database: LockedDatabase, source: Source, name: str
   const isNoJson = /^-?(nan|inf)/i.test(value);
   return new PerennialError(
     'schema-changed',
-    `${place.text}: "${name}" is ${value}, ${isNoJson ? `which is no value of JSON; write null, or set data.nulls: [${JSON.stringify(value)}]` : `which neither an integer of 64 bits nor a number holds exactly; declare data.columns: { ${name}: string }, or write it in quotes`}`,
+    `${place.text}: "${name}" is ${value}, ${isNoJson ? `which is not a JSON value; write null, or set data.nulls: [${JSON.stringify(value)}]` : `which neither a 64-bit integer nor a number can hold exactly; declare data.columns: { ${name}: string }, or write it in quotes`}`,
     { file: source.file.name, line: place.line, column: name, value },
   );
 }

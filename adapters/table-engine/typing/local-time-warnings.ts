@@ -38,7 +38,7 @@ export async function warnOfLocalTimes(
         kind,
         Number(n),
         String(given),
-        `${n} are skipped there by a change of the clocks, and are read one hour later`,
+        `${n} rows have a time that a clock change skips in this zone, and are read one hour later`,
       );
     else if (kind === 'repeated-time')
       tell(
@@ -46,6 +46,6 @@ export async function warnOfLocalTimes(
         kind,
         Number(n),
         String(given),
-        `${n} occur twice there at a change of the clocks, and are read as the first`,
+        `${n} rows have a time that occurs twice at a clock change in this zone, and are read as the first of the two`,
       );
 }

@@ -42,10 +42,10 @@ async function refusalOf(
   const place = await placeInFile(source, Number(found.row));
   const expected = field.stored === 'TIMESTAMP WITH TIME ZONE' ? 'timestamp with an offset' : field.type;
   const isDeclared = declared.types.has(field.name);
-  const others = Number(found.count) > 1 ? ` (${String(found.count)} values in all)` : '';
+  const others = Number(found.count) > 1 ? ` (${String(found.count)} such values in all)` : '';
   return new PerennialError(
     'schema-changed',
-    `${place.text}: column "${field.name}" is ${isDeclared ? 'declared' : 'pinned to'} ${expected}, and ${JSON.stringify(value)} is none${others}; ${wayOutOf({ field, value, isDeclared })}`,
+    `${place.text}: column "${field.name}" ${isDeclared ? 'is declared as' : 'has the type'} ${expected}, but ${JSON.stringify(value)} does not fit${others}; ${wayOutOf({ field, value, isDeclared })}`,
     {
       file: source.file.name,
       line: place.line,

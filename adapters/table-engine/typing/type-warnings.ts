@@ -100,9 +100,10 @@ async function whyNoNumbers(database: LockedDatabase, sources: readonly Source[]
   };
   const looks = looksLikeNumber(column);
   const lossy = await exampleOf(`${looks} AND NOT (${fits(column, 'BIGINT')} OR ${fits(column, 'DOUBLE')})`);
-  if (lossy !== null) return { example: lossy, reason: `${JSON.stringify(lossy)} would lose something as a number` };
+  if (lossy !== null)
+    return { example: lossy, reason: `${JSON.stringify(lossy)} would not be kept exactly as a number` };
   const other = await exampleOf(`NOT ${looks}`);
-  if (other !== null) return { example: null, reason: 'not all of its values are' };
+  if (other !== null) return { example: null, reason: 'other values are not numbers' };
   const odd = await exampleOf(`NOT ${fits(column, 'BIGINT')}`);
   return {
     example: odd,
@@ -123,7 +124,7 @@ function keptFromParquet(name: string, type: string, values: number): Parameters
     column: name,
     count: values,
     example: type,
-    message: `"${name}" is kept as text, digit by digit, as its type ${type} has values that no number or time of Perennial holds exactly; write it as a float or in microseconds if its exact value does not matter`,
+    message: `"${name}" is kept as text with all its digits, because its type ${type} has values that no number or time in Perennial can hold exactly; write it as a float or in microseconds if its exact value does not matter`,
   };
 }
 
@@ -134,7 +135,7 @@ function withoutType(name: string): Parameters<Warn>[0] {
     column: name,
     count: 0,
     example: null,
-    message: `"${name}" has no value so far, and so no type; the first values decide, or data.columns: { ${JSON.stringify(name)}: number }`,
+    message: `"${name}" has no value so far, so its type is not known; its first values decide, unless you set data.columns: { ${JSON.stringify(name)}: number }`,
   };
 }
 
@@ -145,6 +146,6 @@ function keptAsText(name: string, numbers: number, { example, reason }: Reason):
     column: name,
     count: numbers,
     example,
-    message: `"${name}" is kept as text, though ${numbers} of its values look like numbers: ${reason}; for numbers, set data.columns: { ${JSON.stringify(name)}: number }`,
+    message: `"${name}" is kept as text, although ${numbers} of its values look like numbers: ${reason}; for numbers, set data.columns: { ${JSON.stringify(name)}: number }`,
   };
 }

@@ -25,7 +25,7 @@ export function columnPlan(request: PrepareBatch): ColumnPlan {
     'an expectation names it',
   );
   note([...named], 'data.columns names it');
-  note(pinned?.map(({ name }) => name) ?? [], 'the dataset has it so far');
+  note(pinned?.map(({ name }) => name) ?? [], 'the dataset already has it');
   return {
     isIgnored: (name) => ignored.has(name),
     isDeclared: (name) => types.has(name),

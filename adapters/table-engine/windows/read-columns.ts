@@ -25,9 +25,13 @@ export async function readColumns(
     (name) => !there.includes(name),
   );
   if (missing !== undefined)
-    throw new PerennialError('schema-changed', `the rows have no column "${missing}"; they have ${there.join(', ')}`, {
-      column: missing,
-    });
+    throw new PerennialError(
+      'schema-changed',
+      `the rows have no column "${missing}"; their columns are ${there.join(', ')}`,
+      {
+        column: missing,
+      },
+    );
   const labelled = target === undefined ? 'true' : hasTarget(target.column, types.get(target.column) ?? '');
   const condition = [
     timeColumn === undefined ? 'true' : within(timeColumn, from, to),
@@ -65,7 +69,7 @@ export async function emitRows(
     if (rows > workplace.rowsAtMost)
       throw new PerennialError(
         'limit-reached',
-        `more than ${workplace.rowsAtMost} rows were to be held in memory at once; hold out, train on or monitor fewer rows, or raise PERENNIAL_COMPUTE_ROWS, and with it PERENNIAL_COMPUTE_MEMORY, on the workers`,
+        `more than ${workplace.rowsAtMost} rows would have to be held in memory at once; hold out, train on or monitor fewer rows, or raise PERENNIAL_COMPUTE_ROWS, and with it PERENNIAL_COMPUTE_MEMORY, on the workers`,
         { limit: 'rows', setting: 'PERENNIAL_COMPUTE_ROWS' },
       );
     await workplace.emit(Array.from({ length: width }, (_, at) => chunk.getColumnValues(at).map(cellOf)));

@@ -62,7 +62,7 @@ async function readRecords(database: LockedDatabase, path: string, name: string)
   } catch (caught) {
     throw new PerennialError(
       'data-unreadable',
-      `the segment ${name} has a line that is no prediction record: ${saidByDuckDb(caught)}`,
+      `the segment ${name} has a line that is not a prediction record: ${saidByDuckDb(caught)}`,
       { segment: name },
       { cause: caught },
     );
@@ -72,11 +72,12 @@ async function readRecords(database: LockedDatabase, path: string, name: string)
       OR generation IS NULL OR role IS NULL OR replay IS NULL OR features IS NULL
       OR (coalesce(json_type(prediction), 'NULL') IN ${predictionKinds}) = (error IS NOT NULL)
       OR list_contains(list_transform(probabilities, lambda p: isfinite(p)), false)) AS broken FROM records`);
-  if (rows === 0) throw new PerennialError('data-empty', `the segment ${name} has no whole record`, { segment: name });
+  if (rows === 0)
+    throw new PerennialError('data-empty', `the segment ${name} has no complete record`, { segment: name });
   if (broken !== 0)
     throw new PerennialError(
       'data-unreadable',
-      `the segment ${name} has ${broken} records that lack a field, or have neither a finite prediction nor a reason why there is none`,
+      `the segment ${name} has ${broken} records that lack a field, or have neither a finite prediction nor a reason for the missing prediction`,
       { segment: name },
     );
 }

@@ -58,7 +58,7 @@ async function fillsOf(
     if (fits !== true)
       throw new PerennialError(
         'invalid-configuration',
-        `data.fill says that a missing "${name}" is ${JSON.stringify(value)}, and the column holds ${type}; give a value of that type`,
+        `data.fill replaces a missing "${name}" with ${JSON.stringify(value)}, but the column has type ${type}; use a value of that type`,
         { column: name },
       );
     fills.set(name, `coalesce(${identifier(name)}, ${typed}) AS ${identifier(name)}`);
@@ -104,14 +104,18 @@ async function selectWindow(
   ];
   const missing = wanted.find((name) => name !== '_at' && !there.includes(name));
   if (missing !== undefined)
-    throw new PerennialError('schema-changed', `the dataset has no column "${missing}"; it has ${there.join(', ')}`, {
-      column: missing,
-    });
+    throw new PerennialError(
+      'schema-changed',
+      `the dataset has no column "${missing}"; its columns are ${there.join(', ')}`,
+      {
+        column: missing,
+      },
+    );
   const timed = there.includes('_at');
   if (!timed && (from !== undefined || to !== undefined || holdout.kind === 'last'))
     throw new PerennialError(
       'no-data',
-      'the dataset has no timestamp, so no window of time can be cut from it; give data.timestamp',
+      'the dataset has no timestamp, so no time window can be cut from it; set data.timestamp',
       {},
     );
   // Rows with the same instant and key are ordered by all of their other values.
@@ -163,11 +167,11 @@ function refuseEmptySide(request: SplitWindow, { training, holdout, unlabelled }
   const target = JSON.stringify(request.target);
   const all = unlabelled.training + unlabelled.holdout;
   if (training + holdout === 0 && all > 0)
-    throw noData(request, `none of its ${all} rows has a target (${target})`, `ingest rows that have one${later}`);
+    throw noData(request, `none of its ${all} rows has a target (${target})`, `ingest rows with a target${later}`);
   if (holdout === 0 && unlabelled.holdout > 0)
     throw noData(
       request,
-      `none of the ${unlabelled.holdout} rows held out has a target (${target}), so nothing could be measured`,
+      `none of the ${unlabelled.holdout} rows held out has a target (${target}), so nothing can be measured`,
       `hold out a longer part (build.holdout), build as of an earlier instant, or ingest the targets${later}`,
     );
   if (training === 0 && unlabelled.training > 0)
@@ -176,10 +180,10 @@ function refuseEmptySide(request: SplitWindow, { training, holdout, unlabelled }
       `none of the ${unlabelled.training} rows to train on has a target (${target})`,
       `hold out less (build.holdout), widen data.window, or ingest the targets${later}`,
     );
-  throw noData(request, `it has ${training} rows to train on and ${holdout} held out`);
+  throw noData(request, `it has ${training} training rows and ${holdout} held-out rows`);
 }
 
-const later = ' (data.mode: upsert fills them in)';
+const later = ' (with data.mode: upsert, targets can be added later)';
 
 function heldOut(rule: HoldoutRule): string {
   if (rule.kind === 'last') return `"_at" >= ${timestampOf(rule.from)}`;

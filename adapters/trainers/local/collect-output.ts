@@ -55,13 +55,13 @@ async function findModel(folder: string): Promise<string> {
     if (!found.isFile())
       throw new PerennialError(
         'artifact-missing',
-        `${writes} is not a regular file; links and folders are not followed: write the model itself`,
+        `${writes} is not a regular file, and links are not followed; write the model itself under this name`,
         { file: writes },
       );
     if (found.size > bytesAtMost)
       throw new PerennialError(
         'too-large',
-        `${writes} has ${found.size} bytes, and the ${title} format takes ${bytesAtMost} at most, so no setting raises this; train a smaller model, for example with fewer trees or with weights of half the precision`,
+        `${writes} has ${found.size} bytes, but the ${title} format is limited to ${bytesAtMost}, which no setting can raise; train a smaller model, for example with fewer trees or with half-precision weights`,
         { bytes: found.size, limit: bytesAtMost },
       );
     return writes;
@@ -69,7 +69,7 @@ async function findModel(folder: string): Promise<string> {
   const wanted = formats.map(({ writes }) => writes).join(' or ');
   throw new PerennialError(
     'artifact-missing',
-    `the training command ended well and wrote no ${wanted}; write it to the folder that PERENNIAL_OUTPUT names`,
+    `the training command succeeded but wrote no ${wanted}; write the model to the folder in PERENNIAL_OUTPUT`,
     { file: wanted },
   );
 }
@@ -83,7 +83,7 @@ async function findFiles(folder: string, model: string, say: Say): Promise<Found
     for (const name of names) {
       const path = at === '' ? name : `${at}/${name}`;
       if ((entries += 1) > entriesAtMost) {
-        say(`the output folder has more than ${entriesAtMost} entries; the rest was left out`);
+        say(`the output folder has more than ${entriesAtMost} entries; the rest were left out`);
         return files;
       }
       const absolute = join(folder, path);
@@ -91,7 +91,9 @@ async function findFiles(folder: string, model: string, say: Say): Promise<Found
       const found = await lstat(absolute).catch(() => null);
       if (found?.isDirectory() === true) folders.push(path);
       else if (found !== null && found.isFile() && found.nlink > 1)
-        say(`${path} in the output folder has a second name (a hard link) and was left out; copy it instead`);
+        say(
+          `${path} in the output folder has a second name (a hard link) and was left out; make a copy instead of a link`,
+        );
       else if (found?.isFile() !== true) say(`${path} in the output folder is not a regular file and was left out`);
       else if (path !== model) files.push({ path, absolute, bytes: found.size });
     }
@@ -111,7 +113,7 @@ function withinBounds(files: readonly FoundFile[], model: string, say: Say): Fou
   const left = files.length - kept.length;
   if (left > 0)
     say(
-      `${left} of ${files.length} files in the output folder were left out: at most ${filesAtMost} files and ${fileBytesAtMost} bytes beside ${model} are kept`,
+      `${left} of ${files.length} files in the output folder were left out: apart from ${model}, at most ${filesAtMost} files and ${fileBytesAtMost} bytes are kept`,
     );
   return kept;
 }
@@ -138,10 +140,12 @@ async function readMetrics({ absolute, bytes }: FoundFile, say: Say): Promise<Re
   const bad = all.flatMap(([name]) => (names.has(name) ? [] : [name.slice(0, 200)]));
   if (bad.length > 0)
     say(
-      `${metricsName}: not finite numbers and left out: ${bad.slice(0, 20).join(', ')}${bad.length > 20 ? ` and ${bad.length - 20} more` : ''}`,
+      `${metricsName}: these values are not finite numbers and were left out: ${bad.slice(0, 20).join(', ')}${bad.length > 20 ? ` and ${bad.length - 20} more` : ''}`,
     );
   if (good.length > metricsAtMost)
-    say(`${metricsName}: ${good.length - metricsAtMost} numbers beyond ${metricsAtMost} were left out`);
+    say(
+      `${metricsName}: ${good.length - metricsAtMost} numbers were left out, because at most ${metricsAtMost} are kept`,
+    );
   return Object.fromEntries(good.slice(0, metricsAtMost));
 }
 
@@ -151,7 +155,7 @@ function parseMetrics(text: string): Record<string, unknown> | string {
     const parsed = z.record(z.string(), z.unknown()).safeParse(JSON.parse(text));
     return parsed.success ? parsed.data : 'it is not an object of numbers';
   } catch (caught) {
-    return `it is not JSON (${reasonOf(caught)}); NaN and Infinity are none`;
+    return `it is not JSON (${reasonOf(caught)}); JSON has no NaN and no Infinity`;
   }
 }
 

@@ -62,7 +62,7 @@ export async function prepareLaunch(
     await linkModules(outside.code, modulesFolder);
     const env = scriptEnvironment(job, outside, path);
     const mounts = [outside.output, outside.temporary].map((source) => ({ source, writable: true }));
-    const warning = `training runs without a sandbox: ${reason ?? 'there is none'}; the script could read what this worker can read`;
+    const warning = `training runs without a sandbox: ${reason ?? 'there is no sandbox'}; the script can read everything that this worker can read`;
     return { file: name, args, cwd: outside.code, env, mounts, warning };
   }
   const inside = { ...sandboxPaths, given: outside.given.map(givenInside) };
@@ -101,7 +101,7 @@ async function findProgram(name: string, path: string): Promise<string | null> {
   if (name.includes('/')) return null;
   const program = await findOnPath(name, path);
   if (program !== null) return program;
-  const message = `the program ${name} of code.command is not on the PATH of this worker; install it there, name another in code.command, or add its package to the lock`;
+  const message = `the program ${name} of code.command is not on the PATH of this worker; install the program there, use another program in code.command, or add its package to the lock`;
   throw new PerennialError('training-failed', message, { exitCode: 127, lastLines: [] });
 }
 

@@ -9,24 +9,24 @@ export function trainingFailure(ending: Ending, job: ScriptJob, lastLines: reado
     case 'timeout':
       return new PerennialError(
         'training-timeout',
-        `the training command ran past its time limit of ${job.limits.timeoutMs / 1000} s and was stopped; raise build.timeout, or train on less`,
+        `the training command ran past its time limit of ${job.limits.timeoutMs / 1000} s and was stopped; raise build.timeout, or train on less data`,
         { timeoutMs: job.limits.timeoutMs, lastLines },
       );
     case 'over-limit':
       return new PerennialError(
         'training-limit',
-        `the training command ${saidOf(ending.breach)} and was stopped; raise build.resources.${ending.breach.what}, or have it take less`,
+        `the training command ${saidOf(ending.breach)} and was stopped; raise build.resources.${ending.breach.what}, or make the command use less`,
         { ...ending.breach, lastLines },
       );
     case 'not-started':
       return new PerennialError(
         'training-failed',
-        `the training command could not be started: ${ending.reason}; see code.command`,
+        `the training command could not be started: ${ending.reason}; check code.command`,
         { exitCode: 127, lastLines },
       );
     case 'exited': {
       const last = lastLines.at(-1);
-      const said = last === undefined ? 'it said nothing' : `its last line: ${last}`;
+      const said = last === undefined ? 'it printed nothing' : `its last line: ${last}`;
       return new PerennialError(
         'training-failed',
         `the training command ended with code ${ending.exitCode}; ${said}${hintOf(ending.exitCode, lastLines, job)}`,
@@ -45,7 +45,7 @@ export function checkResultOf(ending: Ending, job: CheckJob, lastLines: readonly
     case 'timeout':
       return {
         kind: 'stopped',
-        reason: `it ran past its time limit of ${job.limits.timeoutMs / 1000} s and was stopped; raise the gate’s timeout`,
+        reason: `it ran past its time limit of ${job.limits.timeoutMs / 1000} s and was stopped; raise the timeout of the gate`,
       };
     case 'over-limit':
       return {
@@ -60,13 +60,13 @@ export function checkResultOf(ending: Ending, job: CheckJob, lastLines: readonly
 function saidOf({ what, found, limit }: Breach): string {
   switch (what) {
     case 'processes':
-      return `had ${found} processes at once, more than ${limit},`;
+      return `had ${found} processes at once, more than the limit of ${limit},`;
     case 'memory':
-      return `wanted more memory than ${limit} bytes`;
+      return `needed more than ${limit} bytes of memory`;
     case 'files':
-      return `held more than ${limit} files in its output and temporary folders`;
+      return `had more than ${limit} files in its output and temporary folders`;
     case 'disk':
-      return `held ${found} bytes in its output and temporary folders, more than ${limit} bytes,`;
+      return `had ${found} bytes in its output and temporary folders, more than the limit of ${limit} bytes,`;
   }
 }
 
@@ -78,7 +78,7 @@ const killedBySignal9 = 137;
  */
 function hintOf(exitCode: number, lastLines: readonly string[], job: ScriptJob): string {
   if (lastLines.some((line) => /File too large|EFBIG|File size limit exceeded/i.test(line)))
-    return '; one file may have twice the size of build.resources.disk at most';
+    return '; a single file may be at most twice as large as build.resources.disk';
   const looksLike =
     exitCode === killedBySignal9 ||
     lastLines.some((line) =>
@@ -86,6 +86,6 @@ function hintOf(exitCode: number, lastLines: readonly string[], job: ScriptJob):
     );
   if (!looksLike) return '';
   return job.limits.memoryBytes === null
-    ? '; it may need more than half of this machine’s memory, which is what it gets unless build.resources.memory is set'
-    : '; it may need more memory than build.resources.memory gives it';
+    ? '; it may need more than half of this machine’s memory, which is the limit unless build.resources.memory is set'
+    : '; it may need more memory than build.resources.memory allows';
 }

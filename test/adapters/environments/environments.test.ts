@@ -132,7 +132,7 @@ exit 2
     environmentsIn(cache, { PATH: `${programs}:${process.env.PATH ?? ''}` }),
   );
   expect(lines.join('\n')).toMatch(
-    /wrote into .*site-packages\n.*uv could not install the lock, so pip is asked: .*uv pip install ended with code 2/s,
+    /wrote into .*site-packages\n.*uv could not install the lock, so pip installs it: .*uv pip install ended with code 2/s,
   );
   const files = await readdir(dirname(made.binFolder!), { recursive: true });
   expect(files.some((file) => file.endsWith('greeting.py'))).toBe(true);

@@ -147,7 +147,7 @@ test('only the index gets its password, and a redirect to a host without https i
   path = 'redirect';
   const redirected = await fetch(await linkOf(proxy));
   expect(redirected.status).toBe(403);
-  expect(await redirected.text()).toMatch(/may name files over https/);
+  expect(await redirected.text()).toMatch(/may only name files over https/);
   path = 'files';
   expect((await fetch(await linkOf(proxy))).status).toBe(200);
   expect(seen).toEqual([undefined, undefined]);
@@ -166,7 +166,7 @@ test('a silent index ends with an error that names its address', async () => {
   const { proxy, problems } = await proxyOf(at, { idleMs: 50 });
   expect((await fetch(`${proxy.address}simple/greeting/`)).status).toBe(503);
   expect(problems).toEqual([
-    `the package index cannot be read: ${at}/greeting did not answer: it was silent for 0.05 s`,
+    `the package index cannot be read: ${at}/greeting did not answer: no data arrived for 0.05 s`,
   ]);
 });
 

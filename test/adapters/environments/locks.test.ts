@@ -44,12 +44,14 @@ describe("a lock from pip's report", () => {
     const other = { archive_info: { hash: `md5=${'b'.repeat(32)}` } };
     expect(() =>
       lockOfReport(report([{ metadata: { name: 'a', version: '1' }, download_info: other }]), asked, 'CPython'),
-    ).toThrow(/comes from no archive/);
+    ).toThrow(/does not come from an archive/);
   });
 
   test('refuses by name a package that comes from no archive', () => {
     const install = [{ metadata: { name: 'mine', version: '1' }, download_info: {} }];
-    expect(() => lockOfReport(report(install), asked, 'CPython 3.12.1')).toThrow(/mine 1 comes from no archive/);
+    expect(() => lockOfReport(report(install), asked, 'CPython 3.12.1')).toThrow(
+      /mine 1 does not come from an archive/,
+    );
   });
 
   test('has no extra line from a malformed package name or version', () => {
@@ -58,7 +60,7 @@ describe("a lock from pip's report", () => {
       { name: 'a', version: '1\nb==2' },
     ])
       expect(() => lockOfReport(report([{ metadata, download_info: archive }]), asked, 'CPython 3.12.1')).toThrow(
-        /comes from no archive/,
+        /does not come from an archive/,
       );
   });
 });

@@ -83,7 +83,7 @@ describe('classifiers as skl2onnx exports them', () => {
     const given = classifier('binary-words');
     await expect(inspect(given, given.classes, [...given.classes].toReversed())).rejects.toMatchObject({
       code: 'artifact-invalid',
-      message: expect.stringContaining('do not stand in the order of the classes'),
+      message: expect.stringContaining('are not in the order of build.classes'),
     });
   });
 
@@ -91,7 +91,7 @@ describe('classifiers as skl2onnx exports them', () => {
     const given = classifier('binary-words');
     await expect(inspect(given, ['no', 'maybe'])).rejects.toMatchObject({
       code: 'artifact-invalid',
-      message: expect.stringMatching(/answers "yes".*none of the classes.*no, maybe/),
+      message: expect.stringMatching(/answers "yes".*not one of the classes.*no, maybe/),
     });
   });
 });

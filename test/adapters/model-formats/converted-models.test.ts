@@ -148,7 +148,7 @@ describe('external tensors in a plain file beside the model', () => {
     for (const range of ranges) {
       const given: Given = { bytes: linear('weights.bin', range), inputs, beside };
       const inspected = await inspect(given);
-      expect(inspected.notes).toEqual([expect.stringContaining('taken into it')]);
+      expect(inspected.notes).toEqual([expect.stringContaining('copied into the model')]);
       expect([...(await answers(given, inspected)).values]).toEqual([2.5, 4.25, 6]);
       const { graph } = ModelProto.decode(await readFile(inspected.converted!));
       expect(graph!.initializer![0]).toMatchObject({ name: 'weights', externalData: [] });
@@ -174,7 +174,7 @@ describe('external tensors in a plain file beside the model', () => {
   test('are named in the error if their file is missing', async () => {
     const caught = await refusal({ bytes: linear('other.bin'), inputs, beside });
     expect(caught).toMatchObject({ code: 'artifact-invalid', fields: { tensor: 'weights', beside: ['other.bin'] } });
-    expect(caught.message).toContain('no such plain file beside it');
+    expect(caught.message).toContain('the output folder has no such plain file');
   });
 
   test.each([
@@ -219,7 +219,7 @@ describe('external tensors in a plain file beside the model', () => {
       initializers: large,
     });
     const caught = await refusal({ bytes, inputs, beside });
-    expect(caught.message).toContain('more than 2147483647 bytes, which is the most that the ONNX format takes');
+    expect(caught.message).toContain('more than 2147483647 bytes, the limit of the ONNX format');
   });
 
   test('are refused if their file is a link, even to a file with the right bytes', async () => {

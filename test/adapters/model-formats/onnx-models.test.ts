@@ -106,7 +106,7 @@ describe('an artifact on its first load', () => {
         for (const beyond of [-(2 ** 40), 0.5, '99999999999999999999'])
           await expect(loaded.predict({ count: [beyond] }, 1)).rejects.toMatchObject({
             code: 'prediction-invalid',
-            message: expect.stringContaining(`an integer that ${type.toLowerCase()} holds`),
+            message: expect.stringContaining(`an integer in the range of ${type.toLowerCase()}`),
           });
       await loaded.release();
     },
@@ -151,7 +151,7 @@ describe('an artifact on its first load', () => {
     expect(caught.message).toContain('Found: temp float32[rows, 1], wind float32[rows, 1]');
     expect(caught.message).toContain('temp, hum');
     expect((await refusal(linearModel({ features: ['a', 'b', 'c'], weights: [1, 1, 1], bias: 0 }))).message).toContain(
-      'Found: x float32[rows, 3]. Wanted: one input [rows, 2]',
+      'Found: x float32[rows, 3]. Expected: one input [rows, 2]',
     );
   });
 
@@ -164,7 +164,7 @@ describe('an artifact on its first load', () => {
         initializers: [floats('w', [2, 1], [1, 1])],
         rest: { producerName },
       });
-    expect((await refusal(fixed())).message).toContain('rows left free');
+    expect((await refusal(fixed())).message).toContain('the number of rows is not fixed');
     const advice = {
       skl2onnx: 'FloatTensorType([None, n])',
       OnnxMLTools: 'onnxmltools: initial_types',

@@ -90,7 +90,7 @@ describe('integer labels for a text target', () => {
   test('are refused with an error that names the order that fits the rows', async () => {
     const caught = await refusal(bytes, { classes }, truth);
     expect(caught.code).toBe('artifact-invalid');
-    expect(caught.message).toMatch(/output "label".*none of the classes.*late, on time/);
+    expect(caught.message).toMatch(/output "label".*not one of the classes.*late, on time/);
     expect(caught.message).toContain('build.classes: [on time, late]');
   });
 
@@ -106,7 +106,7 @@ describe('integer labels for a text target', () => {
 
   test('are refused in an order that the rows contradict', async () => {
     const caught = await refusal(bytes, { classes, order: ['late', 'on time'] }, truth);
-    expect(caught.message).toContain('write build.classes: [on time, late]');
+    expect(caught.message).toContain('set build.classes: [on time, late]');
   });
 
   test('are checked against the rows even without probabilities', async () => {
@@ -192,7 +192,7 @@ describe('probabilities alone', () => {
     expect((await inspect(bytes, { classes, order: classes }, truth)).classes).toEqual(classes);
     // The rows do not contradict the alphabetical order, but nothing in the model confirms it.
     for (const rows of [truth, truthOfTwo('late', 'on time')])
-      expect((await refusal(bytes, { classes }, rows)).message).toContain('nothing in model.onnx says');
+      expect((await refusal(bytes, { classes }, rows)).message).toContain('nothing in model.onnx shows');
   });
 
   test('are matched to classes by the labels in the graph', async () => {
@@ -248,7 +248,7 @@ describe('labels that equal the classes', () => {
       { classes: ['late', 'on time'], order: ['late', 'on time'] },
       truthOfTwo('on time', 'late'),
     );
-    expect(caught.message).toContain('write build.classes: [on time, late], or leave it out');
+    expect(caught.message).toContain('set build.classes: [on time, late], or remove build.classes');
   });
 
   test('may be spelled differently, and predictions use the spelling of the data', async () => {

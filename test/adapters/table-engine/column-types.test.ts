@@ -91,7 +91,7 @@ describe('a type is inferred only if no information is lost', () => {
     for (const [values, reason] of [
       [['1E5', '2E3'], '"1E5" is not written as a whole number, and no value has a decimal point'],
       [['-0', '5'], '"-0" is not written as a whole number'],
-      [['5', '6', 'six'], 'not all of its values are'],
+      [['5', '6', 'six'], 'other values are not numbers'],
     ] as const) {
       const { warnings } = await prepare([await column(values)]);
       expect(warnings.find(({ kind }) => kind === 'kept-as-text')?.message).toContain(reason);
@@ -163,7 +163,7 @@ describe('a pinned column', () => {
     const batch = await prepare([await csv('1.csv', 'v\n1\n')]);
     await expect(prepare([await csv('2.csv', 'v\n2\nNA\nNA\n')], after(batch))).rejects.toMatchObject({
       code: 'schema-changed',
-      message: expect.stringContaining('(2 values in all)'),
+      message: expect.stringContaining('(2 such values in all)'),
       fields: { line: 3, value: 'NA', rows: 2 },
     });
   });
@@ -178,7 +178,7 @@ describe('a pinned column', () => {
     ).rejects.toThrow(/"6\.5"/);
     const text = await prepare([await csv('1.csv', 'id,v\n1,a\n')]);
     await expect(prepare([await parquet('2.parquet', 'SELECT 2 AS id, 7 AS v')], after(text))).rejects.toThrow(
-      /"7" is none/,
+      /"7" does not fit/,
     );
   });
 });
@@ -232,7 +232,7 @@ describe('declared types', () => {
   test('are refused if a value does not fit', async () => {
     await expect(prepare([await csv('1.csv', 'v\n1\nx\n')], { columns: { v: 'integer' } })).rejects.toMatchObject({
       code: 'schema-changed',
-      message: expect.stringMatching(/1\.csv, line 3.*declared integer.*"x"/),
+      message: expect.stringMatching(/1\.csv, line 3.*declared as integer.*"x"/),
     });
     await expect(prepare([await csv('1.csv', 'v\n1\n')], { columns: { w: 'integer' } })).rejects.toThrow(
       /"w".*data\.columns/,
@@ -273,7 +273,7 @@ describe('declared types', () => {
       prepare([await csv('2.csv', 'v\n1\n')], { ...after(first), columns: { v: 'number' } }),
     ).rejects.toMatchObject({
       code: 'schema-changed',
-      message: expect.stringMatching(/"v" cannot become number: of the rows so far 2 .*"NA".*data\.nulls/),
+      message: expect.stringMatching(/"v" cannot become number: 2 of the existing rows .*"NA".*data\.nulls/),
     });
   });
 

@@ -71,7 +71,7 @@ describe('NDJSON', () => {
   });
 
   test.each([
-    ['a line that is not JSON', '{"a":1}\n{"a":\n', 2, /no JSON/],
+    ['a line that is not JSON', '{"a":1}\n{"a":\n', 2, /not JSON/],
     ['a line that is not an object', '{"a":1}\n\n[1]\n', 3, /a list/],
     ['a nested object', '{"a":1}\n{"a":{"b":2}}\n', 2, /"a" is an object/],
     ['a duplicate name', '{"a":1,"a":2}\n', 1, /twice/],
@@ -176,6 +176,6 @@ describe('values beyond the limits are named with their line', () => {
       prepare([await csv('wide.csv', `${names.join(',')}\n${names.map(() => 1).join(',')}\n`)]),
     ).rejects;
     await failure.toMatchObject({ code: 'too-large', fields: { file: 'wide.csv', limit: 9999 } });
-    await failure.toThrow('leave out those that no model reads');
+    await failure.toThrow('leave out the columns that no model reads');
   });
 });

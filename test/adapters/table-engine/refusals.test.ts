@@ -19,15 +19,19 @@ async function ndjson(text: string): ReturnType<typeof csv> {
 
 describe('a CSV file', () => {
   test.each([
-    ['mixed line ends', 'a,b\r\n1,2\n3,4\r\n', /lines end in different ways.*dos2unix/],
-    ['the delimiter line that Excel writes', 'sep=;\na;b\n1;2\n', /line 1: it is "sep=;".*remove this line/],
+    ['mixed line ends', 'a,b\r\n1,2\n3,4\r\n', /line endings differ.*dos2unix/],
+    [
+      'the delimiter line that Excel writes',
+      'sep=;\na;b\n1;2\n',
+      /line 1: the first line is "sep=;".*remove this line/,
+    ],
     ['a comment before the header', '# made by x\na,b\n1,2\n', /line 1: "# made by x" looks like a comment/],
     ['a comment of more values', '// by x, y, z\na,b\n1,2\n', /line 1: .*looks like a comment/],
     ['a comma at the end of each line', 'a,b,\n1,2,\n', /column 3 .*no line may end with a delimiter/],
-    ['HTML', '<!DOCTYPE html><p>x</p>', /looks like a page of HTML/],
-    ['HTML on several lines', '<html>\n<body>\n</html>\n', /looks like a page of HTML/],
-    ['XML', '\ufeff<?xml version="1.0"?>\n<a/>\n', /looks like a page of HTML or XML/],
-    ['a JSON list', '[{"a":1},\n{"a":2}]\n', /looks like JSON; .*one object a line/],
+    ['HTML', '<!DOCTYPE html><p>x</p>', /looks like an HTML or XML page/],
+    ['HTML on several lines', '<html>\n<body>\n</html>\n', /looks like an HTML or XML page/],
+    ['XML', '\ufeff<?xml version="1.0"?>\n<a/>\n', /looks like an HTML or XML page/],
+    ['a JSON list', '[{"a":1},\n{"a":2}]\n', /looks like JSON; .*one object per line/],
     ['NDJSON', '{"a":1,"b":2}\n{"a":3,"b":4}\n', /looks like JSON; .*[.]ndjson/],
     ['a workbook', Buffer.from([0x50, 0x4b, 3, 4, 0xff, 0]), /looks like a zip archive/],
     ['Parquet', 'PAR1abc', /looks like Parquet/],
@@ -46,15 +50,15 @@ describe('a CSV file', () => {
 
 describe('an NDJSON file', () => {
   test.each([
-    [String.raw`{"a":"\ud800"}`, /^a.ndjson, line 1: .*half of a pair/],
-    [String.raw`{"a":1}${'\n'}{"\udc00":1}`, /^a.ndjson, line 2: .*half of a pair/],
-    ['{"a":1}\n\n{"a":', /^a.ndjson, line 3: it is no JSON; write one object a line$/],
-    ['1', /line 1: it holds a number, and not an object/],
-    ['-1.5', /it holds a number, and/],
-    ['"x"', /it holds a text, and/],
-    ['[{"a":1}]', /it holds a list, and/],
-    ['{"a":NaN}', /"a" is NaN, which is no value of JSON; write null, or set data.nulls: \["NaN"\]/],
-    ['{"a":-Infinity}', /"a" is -Infinity, which is no value of JSON/],
+    [String.raw`{"a":"\ud800"}`, /^a.ndjson, line 1: .*half of a surrogate pair/],
+    [String.raw`{"a":1}${'\n'}{"\udc00":1}`, /^a.ndjson, line 2: .*half of a surrogate pair/],
+    ['{"a":1}\n\n{"a":', /^a.ndjson, line 3: it is not JSON; write one object per line$/],
+    ['1', /line 1: it is a number, not an object/],
+    ['-1.5', /it is a number, not/],
+    ['"x"', /it is a text, not/],
+    ['[{"a":1}]', /it is a list, not/],
+    ['{"a":NaN}', /"a" is NaN, which is not a JSON value; write null, or set data.nulls: \["NaN"\]/],
+    ['{"a":-Infinity}', /"a" is -Infinity, which is not a JSON value/],
   ])('%s is refused with its line and without internal terms', async (text, expected) => {
     const message = await messageOf(prepare([await ndjson(`${text}\n`)]));
     expect(message).toMatch(expected);
@@ -78,10 +82,10 @@ describe('a Parquet file', () => {
   });
 
   test.each<[string, (bytes: Buffer) => Buffer, RegExp]>([
-    ['a truncated file', (bytes) => bytes.subarray(0, 200), /cut short/],
-    ['a file without its middle', (bytes) => Buffer.concat([bytes.subarray(0, 40), bytes.subarray(-60)]), /cut short/],
+    ['a truncated file', (bytes) => bytes.subarray(0, 200), /cut off/],
+    ['a file without its middle', (bytes) => Buffer.concat([bytes.subarray(0, 40), bytes.subarray(-60)]), /cut off/],
     ['a file with a damaged part', (bytes) => Buffer.from(bytes).fill(7, 60, 3000), /a part of it is broken/],
-    ['a file of four bytes', () => Buffer.from('PAR1'), /cut short/],
+    ['a file of four bytes', () => Buffer.from('PAR1'), /cut off/],
   ])('%s is refused without its path on this machine', async (_name, damage, expected) => {
     const file = await parquet('a.parquet', 'SELECT i AS a FROM range(10000) t(i)');
     await writeFile(file.path, damage(await readFile(file.path)));
@@ -94,7 +98,7 @@ describe('a Parquet file', () => {
 test('an invalid pattern is refused without the words of the database', async () => {
   const expectations = [{ column: 'a', pattern: '(', severity: 'error' as const }];
   const message = await messageOf(prepare([await csv('a.csv', 'a\nx\n')], { expectations }));
-  expect(message).toMatch(/is no RE2 expression: missing \)/);
+  expect(message).toMatch(/is not a valid RE2 expression: missing \)/);
 });
 
 test.each([

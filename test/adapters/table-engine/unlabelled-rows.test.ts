@@ -66,7 +66,7 @@ describe('a split without any target is refused by name', () => {
     [
       'if neither part has a target',
       'NULL::DOUBLE',
-      'none of its 100 rows has a target ("y"); ingest rows that have one',
+      'none of its 100 rows has a target ("y"); ingest rows with a target',
     ],
     ['if the holdout has no target', 'CASE WHEN i < 80 THEN i END', 'none of the 20 rows held out has a target ("y")'],
     [

@@ -75,7 +75,7 @@ test('a message contains column, count, an example and the way out', async () =>
     await csv('a.csv', 'id,x,d\n1,NA,03/04/2026\n2,1.5,01/01/2026\n3,n/a,05/06/2026\n'),
   ]);
   expect(warnings.find(({ kind }) => kind === 'missing-word')?.message).toBe(
-    'column "x" is kept as text: 2 of its values look like a missing value, such as "NA"; if they mean one, set data.nulls: ["NA", "n/a"]; data.columns: { "x": string } says that text is meant',
+    'column "x" is kept as text: 2 of its values look like a missing value, such as "NA"; if they mean a missing value, set data.nulls: ["NA", "n/a"]; if they are meant as text, set data.columns: { "x": string }',
   );
   expect(warnings.find(({ kind }) => kind === 'date-format')?.message).toContain('3 of its values');
 });
@@ -103,5 +103,5 @@ test('an expectation that a text column cannot meet explains what is doubtful ab
 test('blanks around a column name cause a warning', async () => {
   const { warnings } = await prepare([await csv('a.csv', 'a, b ,c\n1,2,3\n')]);
   expect(warnings).toMatchObject([{ level: 'warning', kind: 'header', column: ' b ' }]);
-  expect(warnings[0]?.message).toContain('write it as "b"');
+  expect(warnings[0]?.message).toContain('write the name as "b"');
 });

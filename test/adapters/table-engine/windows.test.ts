@@ -342,7 +342,7 @@ describe('data.fill', () => {
   test('is refused if its column cannot contain it, and changes nothing if it is not set', async () => {
     await expect(filled({ fill: { size: 'large' } })).rejects.toMatchObject({
       code: 'invalid-configuration',
-      message: expect.stringContaining('data.fill says that a missing "size" is "large"'),
+      message: expect.stringContaining('data.fill replaces a missing "size" with "large"'),
     });
     expect(await filled({})).not.toHaveProperty('filled');
   });

@@ -15,7 +15,7 @@ test('a model larger than ONNX allows is a final failure, and the message names 
       code: 'too-large',
       retryable: false,
       message: expect.stringMatching(
-        /the ONNX format takes 2147483647 at most, so no setting .*; train a smaller model/,
+        /the ONNX format is limited to 2147483647, which no setting .*; train a smaller model/,
       ),
     });
   } finally {

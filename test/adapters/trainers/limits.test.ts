@@ -17,7 +17,9 @@ describe.each(kinds)('limits of training: %s', (kind) => {
     const job = await ground.job({ 'train.sh': script }, { limits: { processes: 5 } });
     const failure = await failureOf(ground.train(job));
     expect(failure.code).toBe('training-limit');
-    expect(failure.message).toMatch(/had \d+ processes at once, more than 5,.*build\.resources\.processes/);
+    expect(failure.message).toMatch(
+      /had \d+ processes at once, more than the limit of 5,.*build\.resources\.processes/,
+    );
     expect(processesThatMention(`sleep ${seconds}`)).toEqual([]);
   });
 
@@ -26,7 +28,7 @@ describe.each(kinds)('limits of training: %s', (kind) => {
     const job = await ground.job({ 'train.sh': script }, { limits: { diskBytes: 2 ** 19 } });
     const failure = await failureOf(ground.train(job));
     expect(failure.code).toBe('training-limit');
-    expect(failure.message).toMatch(/more than 524288 bytes.*build\.resources\.disk/);
+    expect(failure.message).toMatch(/more than the limit of 524288 bytes.*build\.resources\.disk/);
   });
 
   it('a single file cannot exceed the disk limit between two checks', async () => {

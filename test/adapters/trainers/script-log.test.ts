@@ -41,7 +41,7 @@ describe('the output of a script', () => {
     log.write('stdout', Buffer.from('x\n'.repeat(linesAtMost + 5)));
     log.write('stderr', Buffer.from('the last\n'));
     expect(lines).toHaveLength(linesAtMost + 1);
-    expect(lines.at(-1)).toMatch(/^system: more than/);
+    expect(lines.at(-1)).toMatch(/^system: the output has more than/);
     expect(log.lastLines.at(-1)).toBe('the last');
     expect(log.lastLines).toHaveLength(20);
   });

@@ -93,7 +93,7 @@ function onlyOne(found: readonly Tried[], tried: readonly Tried[], classes: read
   if (first.width === 1 && labelsIn(others(tried, undefined), classes).length > 0) return undefined;
   throw new PerennialError(
     'artifact-invalid',
-    `model.onnx has ${found.length} outputs that may be the probabilities (${found.map(({ name }) => name).join(', ')}): name the one that is measured with build.output`,
+    `model.onnx has ${found.length} outputs that may be the probabilities (${found.map(({ name }) => name).join(', ')}); set build.output to the name of the right one`,
     { found: found.map(({ name }) => name) },
   );
 }
@@ -220,14 +220,14 @@ function noClasses({ all, graph, candidates }: Trial, classes: readonly ClassVal
   const found = all.map(show).join(', ') || 'none';
   const hasScores = candidates.some(({ type }) => type.startsWith('float'));
   const scores = hasScores
-    ? ` Numbers that are not between 0 and 1, or do not sum to 1, are no probabilities: ${adviceFor(graph.producer, 'logits')}.`
+    ? ` Numbers that are not between 0 and 1, or do not sum to 1, are not probabilities: ${adviceFor(graph.producer, 'logits')}.`
     : '';
   const hint = all.some((output) => !output.isTensor)
-    ? ` An output that is not a tensor comes of a ZipMap: ${adviceFor(graph.producer, 'zipmap')}.`
+    ? ` An output that is not a tensor comes from a ZipMap: ${adviceFor(graph.producer, 'zipmap')}.`
     : scores;
   return new PerennialError(
     'artifact-invalid',
-    `model.onnx has no output of a classifier: labels, [rows] or [rows, 1], or probabilities, [rows, ${classes.length}], that sum to 1. The classes are ${listedClasses(classes)}. Found: ${found}.${hint}`,
+    `model.onnx has no output of a classifier. Expected: labels with the shape [rows] or [rows, 1], or probabilities with the shape [rows, ${classes.length}] that sum to 1. The classes are ${listedClasses(classes)}. Found: ${found}.${hint}`,
     { found: all.map(({ name }) => name) },
   );
 }

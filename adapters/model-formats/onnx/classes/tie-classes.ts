@@ -124,16 +124,16 @@ function strangeLabel(
   const { name = '', values = [] } = answers.label ?? {};
   const placeOf = placesByValue(base);
   const strange = values.find((value) => placeOf(value) === undefined) ?? '';
-  const said = `model.onnx answers ${JSON.stringify(String(strange).slice(0, 60))} in its output "${name}", which is none of the classes of the training rows: ${listedClasses(base)}`;
+  const said = `model.onnx answers ${JSON.stringify(String(strange).slice(0, 60))} in its output "${name}", which is not one of the classes of the training rows: ${listedClasses(base)}`;
   const isNumber = typeof strange !== 'string';
   const wayOut = !isNumber
-    ? 'train on the target as the data has it'
+    ? 'train on the values of the target as the data has them'
     : order === undefined
-      ? `train on the target as the data has it, or say which class each number from 0 is, such as build.classes: ${yamlList(suggestedOrder(answers, base))}`
-      : `build.classes names ${base.length} classes, so a label is a class or a whole number from 0 to ${base.length - 1}`;
+      ? `train on the values of the target as the data has them, or list the class of each number from 0, for example build.classes: ${yamlList(suggestedOrder(answers, base))}`
+      : `build.classes lists ${base.length} classes, so a label must be a class or a whole number from 0 to ${base.length - 1}`;
   return new PerennialError(
     'artifact-invalid',
-    `${said}; ${wayOut}. If "${name}" is no label, name the output that is measured with build.output`,
+    `${said}; ${wayOut}. If "${name}" is not the output of the labels, set build.output to the name of the right one`,
     { output: name },
   );
 }
@@ -154,7 +154,7 @@ function suggestedOrder(answers: ClassifierAnswers, base: readonly ClassValue[])
 function placesMeant(output: string, base: readonly ClassValue[]): PerennialError {
   return new PerennialError(
     'artifact-invalid',
-    `the rows show that the labels of model.onnx's output "${output}" are places, counted from 0, and not the classes ${listedClasses(base)} themselves: write build.classes: ${yamlList(base)}, or train on the target as the data has it`,
+    `the rows show that the labels in the output "${output}" of model.onnx are indices, counted from 0, and not the classes ${listedClasses(base)} themselves: set build.classes: ${yamlList(base)}, or train on the values of the target as the data has them`,
     { output },
   );
 }
@@ -175,7 +175,7 @@ function evidenceOf(
   if (!contradicts(probabilities, label, byGraph)) return byGraph;
   throw new PerennialError(
     'artifact-invalid',
-    `the labels of model.onnx do not go with its probabilities: the columns of its output "${probabilities.name}" are ${listedClasses(byGraph.map((place) => base[place] ?? ''))}, and on most rows its label is not the class of the greatest; write both from the same model`,
+    `the labels of model.onnx do not match its probabilities: the columns of its output "${probabilities.name}" are ${listedClasses(byGraph.map((place) => base[place] ?? ''))}, but on most rows the label is not the class with the greatest probability; write both outputs from the same model`,
     { output: probabilities.name },
   );
 }
@@ -250,11 +250,11 @@ function refuseContradiction(
   const found = own.map((place) => base[place] ?? '');
   const reason =
     label?.labels === 'places'
-      ? `its labels, read as places in build.classes, go with the columns ${listedClasses(found)}`
-      : `its own labels show ${listedClasses(found)}; write build.classes: ${yamlList(found)}, or leave it out`;
+      ? `its labels, read as indices into build.classes, match columns in the order ${listedClasses(found)}`
+      : `its own labels show the order ${listedClasses(found)}; set build.classes: ${yamlList(found)}, or remove build.classes`;
   throw new PerennialError(
     'artifact-invalid',
-    `the columns of model.onnx's output "${probabilities?.name ?? ''}" do not stand in the order of the classes that build.classes gives (${listedClasses(base)}): ${reason}`,
+    `the columns of the output "${probabilities?.name ?? ''}" of model.onnx are not in the order of build.classes (${listedClasses(base)}): ${reason}`,
     { output: probabilities?.name ?? '' },
   );
 }
@@ -280,10 +280,10 @@ function untied({ probabilities }: ClassifierAnswers, base: readonly ClassValue[
         : [0, 1]
       : likeliestOrder(tableOf(rows), base.length);
   const order = fitting.map((place) => base[place] ?? '');
-  const columns = width === 1 ? 'which class its one probability is of' : 'which of its columns is which class';
+  const columns = width === 1 ? 'to which class its single probability belongs' : 'which column belongs to which class';
   return new PerennialError(
     'artifact-invalid',
-    `nothing in model.onnx says of its output "${name}" ${columns} (${listedClasses(base)}): give the order, such as build.classes: ${yamlList(order)}${rows.truth.some((own) => own >= 0) ? ', which fits the rows best' : ''}, or write labels beside the probabilities`,
+    `nothing in model.onnx shows for its output "${name}" ${columns} (${listedClasses(base)}): set the order, for example build.classes: ${yamlList(order)}${rows.truth.some((own) => own >= 0) ? ', which fits the rows best' : ''}, or add an output with the labels to the model`,
     { output: name },
   );
 }
@@ -301,7 +301,7 @@ function refuseBetterOrder(
   const name = probabilities?.name ?? label?.name ?? '';
   throw new PerennialError(
     'artifact-invalid',
-    `the rows fit another order of the classes clearly better than ${yamlList(base)}, in which model.onnx's output "${name}" was read: write build.classes: ${yamlList(order)} if that is the order of the model's ${probabilities === undefined ? 'labels' : 'probabilities'}, or look for what swaps the classes in training`,
+    `the rows fit another order of the classes clearly better than ${yamlList(base)}, the order in which the output "${name}" of model.onnx was read: set build.classes: ${yamlList(order)} if this is the order of the model's ${probabilities === undefined ? 'labels' : 'probabilities'}, or check whether the training swaps the classes`,
     { output: name },
   );
 }

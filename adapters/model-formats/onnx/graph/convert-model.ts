@@ -22,7 +22,7 @@ export function convertModel(model: Uint8Array, files: FilesBeside): ConvertedMo
   const cut = cutZipMaps(graphs[0]?.bytes ?? new Uint8Array());
   const widened = widenHalves(cut.graph);
   const notes = [
-    ...(whole === model ? [] : ['tensors kept in other files were taken into it']),
+    ...(whole === model ? [] : ['tensors that were stored in other files were copied into the model']),
     ...cut.notes,
     ...widened.notes,
   ];

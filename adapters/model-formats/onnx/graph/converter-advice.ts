@@ -8,8 +8,8 @@ const advice: Readonly<Record<ConverterProblem, Readonly<Record<Converter, strin
     torch: 'torch: return tensors from forward',
   },
   logits: {
-    skl2onnx: "skl2onnx: options={id(model): {'raw_scores': False}}, and a model that has predict_proba",
-    onnxmltools: 'onnxmltools: convert the classifier (such as XGBClassifier) and not its booster with raw scores',
+    skl2onnx: "skl2onnx: options={id(model): {'raw_scores': False}}, with a model that has predict_proba",
+    onnxmltools: 'onnxmltools: convert the classifier (such as XGBClassifier), not its booster with raw scores',
     torch: 'torch: end the module with torch.nn.Softmax(dim=1), or torch.nn.Sigmoid() for one column',
   },
   rows: {

@@ -28,7 +28,7 @@ export function cutZipMaps(graph: Uint8Array): { readonly graph: Uint8Array; rea
   });
   const notes = Array.from(
     mapped,
-    ([output, tensor]) => `the ZipMap of the output "${output}" was cut off; the output is its tensor "${tensor}"`,
+    ([output, tensor]) => `the ZipMap of the output "${output}" was removed; the output is now its tensor "${tensor}"`,
   );
   return { graph: joined(kept), notes };
 }

@@ -14,7 +14,7 @@ export function refuseExternalData(model: Uint8Array): void {
 }
 
 function look(message: MessageName, bytes: Uint8Array, depth: number): void {
-  if (depth > deepest) throw broken(`it is nested more than ${deepest} deep`);
+  if (depth > deepest) throw broken(`it is nested more than ${deepest} levels deep`);
   let name = '';
   let external = false;
   for (const field of fieldsOf(bytes)) {
@@ -29,7 +29,7 @@ function look(message: MessageName, bytes: Uint8Array, depth: number): void {
     const tensor = name === '' ? 'without a name' : `"${name.slice(0, 100)}"`;
     throw new PerennialError(
       'artifact-invalid',
-      `model.onnx keeps the tensor ${tensor} in another file, and a model must be one file: save it without external data`,
+      `model.onnx stores the tensor ${tensor} in another file, but a model must be a single file: save the model without external data`,
       { tensor: name.slice(0, 100) },
     );
   }

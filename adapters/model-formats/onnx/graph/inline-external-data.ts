@@ -39,7 +39,7 @@ export function inlineExternalData(model: Uint8Array, files: FilesBeside): Uint8
   if (first !== undefined)
     throw new PerennialError(
       'artifact-invalid',
-      `model.onnx keeps the tensor "${first[1].slice(0, 100)}" in another file, ${JSON.stringify(first[0].slice(0, 100))}, and there is no such plain file beside it in the output folder; links are not followed: write the file there, or save the model without external data`,
+      `model.onnx stores the tensor "${first[1].slice(0, 100)}" in another file, ${JSON.stringify(first[0].slice(0, 100))}, but the output folder has no such plain file; links are not followed: write the file to the output folder, or save the model without external data`,
       { tensor: first[1].slice(0, 100), beside: missing.map(([file]) => file) },
     );
   return withTensors(model, (bytes) => {
@@ -64,7 +64,7 @@ function tensorsBeside(model: Uint8Array): ReadonlyMap<string, string> {
     if (total <= protobufBytesAtMost) return bytes;
     throw refused(
       tensor,
-      `with it the model would have more than ${protobufBytesAtMost} bytes, which is the most that the ONNX format takes in one file, so no setting raises this; make it smaller`,
+      `with this tensor the model would have more than ${protobufBytesAtMost} bytes, the limit of the ONNX format for one file, which no setting can raise; make the model smaller`,
     );
   });
   return tensors;
@@ -86,7 +86,7 @@ function externalTensor(bytes: Uint8Array): ExternalTensor | undefined {
         [...fieldsOf(entry ?? new Uint8Array())].find((field) => field.number === number)?.bytes,
       ),
     );
-    if (place.has(key ?? '')) throw refused({ name }, `its "${key}" is there twice`);
+    if (place.has(key ?? '')) throw refused({ name }, `its "${key}" occurs twice`);
     place.set(key ?? '', value ?? '');
   }
   const size = elementBytes.get(Number(own(tensorField.type).at(-1)?.varint ?? 0n));
@@ -108,16 +108,16 @@ function nameOf(tensor: ExternalTensor): string {
   if (isPlain) return name;
   throw refused(
     tensor,
-    `${JSON.stringify(name.slice(0, 100))} is not the name of a file beside it; save it without external data`,
+    `${JSON.stringify(name.slice(0, 100))} is not the name of a file in the same folder; save the model without external data`,
   );
 }
 
 function inlined(tensor: ExternalTensor, files: FilesBeside): Uint8Array {
   const { bytes, place, rest } = tensor;
-  if (bytes === undefined) throw refused(tensor, 'its type or shape is none that can be kept there');
+  if (bytes === undefined) throw refused(tensor, 'tensors of its type or shape cannot be stored there');
   const offset = wholeNumber(tensor, 'offset') ?? 0;
   const length = wholeNumber(tensor, 'length') ?? bytes;
-  if (length !== bytes) throw refused(tensor, `its length is ${length}, and its shape and type take ${bytes} bytes`);
+  if (length !== bytes) throw refused(tensor, `its length is ${length}, but its shape and type need ${bytes} bytes`);
   const raw = readRange(tensor, files[place.get('location') ?? ''] ?? '', { offset, length });
   return joined([...rest.map(({ whole }) => whole), lengthDelimited(tensorField.raw, raw)]);
 }
@@ -126,7 +126,7 @@ function wholeNumber(tensor: ExternalTensor, key: string): number | undefined {
   const text = tensor.place.get(key);
   if (text === undefined) return undefined;
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw refused(tensor, `its ${key} is ${JSON.stringify(text.slice(0, 40))}, which is no whole number`);
+  throw refused(tensor, `its ${key} is ${JSON.stringify(text.slice(0, 40))}, which is not a whole number`);
 }
 
 /** Reads a range of the file that was opened and checked, even if its name was replaced meanwhile. */
@@ -139,7 +139,10 @@ function readRange(
   try {
     const found = fstatSync(file);
     if (!found.isFile() || offset + length > found.size)
-      throw refused(tensor, `bytes ${offset} to ${offset + length} are wanted of a file of ${found.size}`);
+      throw refused(
+        tensor,
+        `the tensor refers to bytes ${offset} to ${offset + length}, but the file has ${found.size}`,
+      );
     const raw = new Uint8Array(length);
     let at = 0;
     while (at < length) {
@@ -155,7 +158,7 @@ function readRange(
 
 function refused({ name }: Pick<ExternalTensor, 'name'>, reason: string): PerennialError {
   const tensor = name === '' ? 'without a name' : `"${name.slice(0, 100)}"`;
-  return new PerennialError('artifact-invalid', `model.onnx keeps the tensor ${tensor} in another file: ${reason}`, {
+  return new PerennialError('artifact-invalid', `model.onnx stores the tensor ${tensor} in another file: ${reason}`, {
     tensor: name.slice(0, 100),
   });
 }

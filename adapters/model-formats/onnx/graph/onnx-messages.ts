@@ -36,7 +36,7 @@ function rewritten(
   change: (tensor: Uint8Array) => Uint8Array,
   depth: number,
 ): Uint8Array {
-  if (depth > deepest) throw broken(`it is nested more than ${deepest} deep`);
+  if (depth > deepest) throw broken(`it is nested more than ${deepest} levels deep`);
   if (message === 'tensor') return change(bytes);
   let isChanged = false;
   const parts: Uint8Array[] = [];

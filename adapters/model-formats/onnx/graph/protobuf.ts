@@ -21,7 +21,7 @@ export function* fieldsOf(bytes: Uint8Array): Generator<ProtobufField> {
       value |= BigInt(byte & 0x7f) << shift;
       if (byte < 0x80) return value;
     }
-    throw broken('a number in it has no end');
+    throw broken('it has a number that does not end');
   };
   const take = (length: number): Uint8Array => {
     if (length > bytes.length - at) throw broken('it ends in the middle of a field');
@@ -44,7 +44,7 @@ function lengthOf(wireType: number, varint: () => bigint): number {
   if (wireType === 2) return Number(varint());
   if (wireType === 1) return 8;
   if (wireType === 5) return 4;
-  throw broken(`wire type ${wireType} is none that ONNX has`);
+  throw broken(`ONNX has no wire type ${wireType}`);
 }
 
 /** Returns the signed 64-bit integers of a repeated field, packed or not. */
@@ -104,6 +104,6 @@ function encodeVarint(value: number): Uint8Array {
 export function broken(reason: string): PerennialError {
   return new PerennialError(
     'artifact-invalid',
-    `model.onnx is not an ONNX model: ${reason}; write it anew, e.g. with onnx.save`,
+    `model.onnx is not an ONNX model: ${reason}; write the file again, for example with onnx.save`,
   );
 }

@@ -33,7 +33,10 @@ export function widenHalves(graph: Uint8Array): { readonly graph: Uint8Array; re
   const before = Array.from(inputs, (name) => cast(name, renamed(name), half));
   const after = Array.from(outputs, (name) => cast(renamed(name), name, float));
   const names = [...widened].map((name) => `"${name}"`).join(', ');
-  return { graph: joined([...before, ...parts, ...after]), notes: [`float16 is cast from and to float32: ${names}`] };
+  return {
+    graph: joined([...before, ...parts, ...after]),
+    notes: [`these inputs and outputs were changed from float16 to float32: ${names}`],
+  };
 }
 
 function renamed(name: string): string {
@@ -42,7 +45,7 @@ function renamed(name: string): string {
 
 /** Renames tensors in a node and in its subgraphs, which use the same names. */
 function renamedNode(node: Uint8Array, names: ReadonlySet<string>, depth: number): Uint8Array {
-  if (depth > deepest) throw broken(`it is nested more than ${deepest} deep`);
+  if (depth > deepest) throw broken(`it is nested more than ${deepest} levels deep`);
   return mapped(node, (number, content) => {
     if (number === nodeField.input || number === nodeField.output) {
       const name = new TextDecoder().decode(content);

@@ -56,7 +56,7 @@ export async function inspectInProcess(
 async function plainFile(folder: string): Promise<string> {
   const path = join(folder, convertedName);
   if ((await lstat(path)).isFile()) return path;
-  throw new PerennialError('artifact-invalid', 'the converted model is no plain file; train again');
+  throw new PerennialError('artifact-invalid', 'the converted model is not a plain file; build again');
 }
 
 /** Measures the latency of an artifact that was inspected before. Fails as `inspectInProcess` does. */
@@ -71,7 +71,7 @@ export async function measureInProcess(
 }
 
 function otherAnswer(): PerennialError {
-  return new PerennialError('internal', 'the process of a model answered something else than it was asked');
+  return new PerennialError('internal', 'the process that inspects a model sent an unexpected answer');
 }
 
 type GoodAnswer = Exclude<InspectionAnswer, { kind: 'error' }>;
@@ -133,7 +133,7 @@ function endedWithoutAnswer(ending: Ending, said: string, limits: InspectionLimi
   if (ending.kind === 'timeout')
     throw new PerennialError(
       'artifact-invalid',
-      `model.onnx was not loaded and tried on a few rows within ${limits.timeLimitMs / 1000} s; make it smaller, or raise PERENNIAL_MODEL_TIMEOUT on the workers`,
+      `model.onnx was not loaded and tried on a few rows within ${limits.timeLimitMs / 1000} s; make the model smaller, or raise PERENNIAL_MODEL_TIMEOUT on the workers`,
     );
   const how = waysOfEnding(ending);
   const outOfMemory =
@@ -141,11 +141,11 @@ function endedWithoutAnswer(ending: Ending, said: string, limits: InspectionLimi
   if (faults.has(how) || outOfMemory)
     throw new PerennialError(
       'artifact-invalid',
-      `model.onnx ended the process that loaded it (${faults.has(how) ? how : 'out of memory'}); it must load within ${limits.memoryMebibytes} MiB; make it smaller, or raise PERENNIAL_MODEL_MEMORY on the workers`,
+      `model.onnx ended the process that loaded it (${faults.has(how) ? how : 'out of memory'}); the model must load within ${limits.memoryMebibytes} MiB; make the model smaller, or raise PERENNIAL_MODEL_MEMORY on the workers`,
     );
   throw new PerennialError(
     'process-died',
-    `the process that inspects a model ended (${how ?? 'by itself'}) before it answered; it said: ${sayOf(said) || 'nothing'}`,
+    `the process that inspects a model ended (${how ?? 'by itself'}) before it answered; its output: ${sayOf(said) || 'nothing'}`,
   );
 }
 
@@ -154,7 +154,7 @@ function endedWithoutAnswer(ending: Ending, said: string, limits: InspectionLimi
  * signal as a shell does: exit code 128 plus the signal's number.
  */
 function waysOfEnding(ending: Ending): string | null {
-  if (ending.kind === 'over-limit') return `over its limit of ${ending.breach.what}, ${ending.breach.limit}`;
+  if (ending.kind === 'over-limit') return `over its limit of ${ending.breach.what}: ${ending.breach.limit}`;
   if (ending.kind !== 'exited') return ending.kind === 'not-started' ? ending.reason : ending.kind;
   const [name] = Object.entries(constants.signals).find(([, number]) => ending.exitCode === 128 + number) ?? [];
   return ending.signal ?? name ?? null;

@@ -82,11 +82,11 @@ function refuseInputs(metadata: readonly Metadata[], features: readonly string[]
   const found = metadata.map(show).join(', ') || 'none';
   const isFixed = metadata.some((input) => input.isTensor && typeof input.shape[0] === 'number');
   const advice = isFixed
-    ? `. The number of rows is fixed in the graph, and requests have any number: ${adviceFor(producer, 'rows')}`
+    ? `. The number of rows is fixed in the graph, but requests may have any number of rows: ${adviceFor(producer, 'rows')}`
     : '';
   throw new PerennialError(
     'artifact-invalid',
-    `model.onnx has other inputs than the features. Found: ${found}. Wanted: one input [rows, ${features.length}] with the features in the order ${features.join(', ')}, or one input [rows, 1] or [rows] a feature, named as it; of floats, whole numbers, bool or string, and rows left free${advice}`,
+    `the inputs of model.onnx do not match the features. Found: ${found}. Expected: one input [rows, ${features.length}] with the features in the order ${features.join(', ')}, or for each feature an input [rows, 1] or [rows] with its name; the type is a float, an integer, bool or string, and the number of rows is not fixed${advice}`,
     { found: metadata.map(({ name }) => name), wanted: [...features] },
   );
 }
@@ -113,7 +113,7 @@ export function pickOutput(answered: readonly TensorMetadata[], all: readonly Me
   const found = all.map(show).join(', ') || 'none';
   throw new PerennialError(
     'artifact-invalid',
-    `model.onnx has ${answered.length} outputs of one number a row, and exactly one is wanted: [rows] or [rows, 1]${answered.length > 1 ? '; name the one that is measured with build.output' : ''}. Found: ${found}`,
+    `model.onnx has ${answered.length} outputs with one number per row, but exactly one is needed: [rows] or [rows, 1]${answered.length > 1 ? '; set build.output to the name of the right one' : ''}. Found: ${found}`,
     { found: all.map(({ name }) => name) },
   );
 }

@@ -44,7 +44,7 @@ function namedNumber(trial: Trial, tried: readonly Tried[], named: string): Outp
   if (type !== 'BYTES' && width === 1) return { name, type };
   throw new PerennialError(
     'artifact-invalid',
-    `build.output is "${name}", which answers ${type === 'BYTES' ? 'text' : `${width} numbers a row`}; a regression is measured by one number a row: write an output for each`,
+    `build.output is "${name}", which answers ${type === 'BYTES' ? 'text' : `${width} numbers per row`}; a regression is measured on one number per row: write a separate output for each number`,
     { output: name },
   );
 }

@@ -41,10 +41,12 @@ function triedOf({ answers, rows }: Trial, { name, type }: TensorMetadata): Trie
 export function namedOutput({ all }: Trial, tried: readonly Tried[], name: string): Tried {
   const found = tried.find((output) => output.name === name);
   if (found !== undefined) return found;
-  const reason = all.some((output) => output.name === name) ? 'does not answer once a row' : 'is none of its outputs';
+  const reason = all.some((output) => output.name === name)
+    ? 'does not have one answer per row'
+    : 'is not an output of the model';
   throw new PerennialError(
     'artifact-invalid',
-    `build.output is "${name}", which ${reason}: model.onnx has ${all.map(show).join(', ') || 'none'}`,
+    `build.output is "${name}", which ${reason}; the outputs of model.onnx: ${all.map(show).join(', ') || 'none'}`,
     { output: name },
   );
 }
