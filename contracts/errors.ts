@@ -35,15 +35,23 @@ export const errorTable = {
     retryable: false,
     about: 'An environment variable has a value that cannot be used.',
   },
-  unauthenticated: { status: 401, retryable: false, about: 'No API key, or one that is unknown, revoked or expired.' },
-  forbidden: { status: 403, retryable: false, about: 'The key is good and its principal lacks the role.' },
-  'not-found': { status: 404, retryable: false, about: 'There is no such thing, or not in this model.' },
+  unauthenticated: { status: 401, retryable: false, about: 'The API key is missing, unknown, revoked or expired.' },
+  forbidden: {
+    status: 403,
+    retryable: false,
+    about: 'The API key is valid, but its principal lacks the required role.',
+  },
+  'not-found': { status: 404, retryable: false, about: 'The thing does not exist, or does not belong to this model.' },
   'configuration-differs': {
     status: 409,
     retryable: false,
-    about: 'A release was made under another configuration than the one of the environment that it is wanted in.',
+    about: 'A release was made under a configuration that differs from the one of the target environment.',
   },
-  conflict: { status: 409, retryable: false, about: 'The thing exists already with other content, or has moved on.' },
+  conflict: {
+    status: 409,
+    retryable: false,
+    about: 'The thing exists already with other content, or has changed in the meantime.',
+  },
   'idempotency-conflict': {
     status: 409,
     retryable: false,
@@ -52,55 +60,60 @@ export const errorTable = {
   'method-not-allowed': {
     status: 405,
     retryable: false,
-    about: 'The path is there and does not take this method; the header Allow names those that it takes.',
+    about: 'The path exists but does not accept this method; the header Allow lists the methods that it accepts.',
   },
   'unsupported-media-type': {
     status: 415,
     retryable: false,
     about: 'The body has a Content-Type, a charset or a Content-Encoding that the route does not read.',
   },
-  'too-large': { status: 413, retryable: false, about: 'More than the limit that the message names.' },
+  'too-large': { status: 413, retryable: false, about: 'Something is larger than the limit that the message names.' },
   'limit-reached': {
     status: 422,
     retryable: false,
     about:
-      'Work took more memory, time or disk than a setting gives it, and was stopped; the message names the setting.',
+      'Work exceeded the memory, time or disk that a setting allows, and was stopped; the message names the setting.',
   },
   // this machine
   'disk-full': {
     status: 507,
     retryable: true,
     until: outage,
-    about: 'The disk that the message names is full; what waits for it goes on by itself when there is room.',
+    about: 'The disk that the message names is full; the waiting work continues by itself when there is room.',
   },
   // bytes
   'digest-mismatch': {
     status: 422,
     retryable: false,
-    about: 'Bytes that were sent do not have the SHA-256 that names them.',
+    about: 'The bytes that were sent do not have the SHA-256 that the request names.',
   },
   'not-uploaded': {
     status: 422,
     retryable: false,
     about: 'A request names bytes that its project neither uploaded nor produced.',
   },
-  'blob-missing': { status: 500, retryable: false, about: 'The object store lacks bytes that a row refers to.' },
+  'blob-missing': {
+    status: 500,
+    retryable: false,
+    about: 'The object store lacks bytes that a database row refers to.',
+  },
   'blob-corrupt': {
     status: 500,
     retryable: false,
-    about: 'Bytes in the object store are not those that were stored, or cannot be read as what they were stored as.',
+    about:
+      'Bytes in the object store differ from those that were stored, or cannot be read in the format in which they were stored.',
   },
   'store-unavailable': { status: 503, retryable: true, until: outage, about: 'The object store does not answer.' },
   // sources
   'source-unavailable': {
     status: 502,
     retryable: false,
-    about: 'What data or code is fetched from did not answer, or broke off, and trying again did not help.',
+    about: 'A source of data or code did not answer or broke off the transfer, and retries did not help.',
   },
   'source-refused': {
     status: 422,
     retryable: false,
-    about: 'An address of data or code that is not allowed, such as a private one, or a query that is not one SELECT.',
+    about: 'An address of data or code is not allowed, such as a private address, or a query is not one SELECT.',
   },
   // data
   'data-unreadable': { status: 422, retryable: false, about: 'A file cannot be parsed as the format it claims to be.' },
@@ -108,57 +121,61 @@ export const errorTable = {
   'schema-changed': {
     status: 422,
     retryable: false,
-    about: 'A column is missing, new, or has another type than the one pinned.',
+    about: 'A column is missing or new, or its type differs from the pinned type.',
   },
   'duplicate-key': { status: 422, retryable: false, about: 'Two rows of one batch have the same key.' },
   'key-conflict': {
     status: 422,
     retryable: false,
-    about: 'A row has the key of a known one and other values, and the mode is append.',
+    about: 'A row has the key of an existing row but other values, and the mode is append.',
   },
   'expectations-failed': {
     status: 422,
     retryable: false,
-    about: 'An expectation of severity error does not hold; nothing was committed.',
+    about: 'An expectation of severity error failed; nothing was committed.',
   },
   // code and training
   'archive-unsafe': {
     status: 422,
     retryable: false,
-    about: 'An archive has a link, an absolute path, or a path that leaves its folder.',
+    about: 'An archive contains a link, an absolute path, or a path that leaves its folder.',
   },
   'code-unusable': {
     status: 422,
     retryable: false,
-    about: 'A repository has no such path, or has a link or a pointer of Git LFS where code is wanted.',
+    about: 'A repository lacks the path, or contains a link or a Git LFS pointer where code is expected.',
   },
   'environment-failed': {
     status: 422,
     retryable: false,
-    about: 'The training environment cannot be made from its lock.',
+    about: 'The training environment cannot be created from its lock file.',
   },
-  'training-failed': { status: 422, retryable: false, about: 'The training command ended with a code other than 0.' },
+  'training-failed': {
+    status: 422,
+    retryable: false,
+    about: 'The training command ended with an exit code other than 0.',
+  },
   'training-timeout': {
     status: 422,
     retryable: false,
-    about: 'The training command ran past its time limit and was stopped.',
+    about: 'The training command exceeded its time limit and was stopped.',
   },
   'training-limit': {
     status: 422,
     retryable: false,
     about:
-      'The training command had more memory, processes, files or disk than build.resources gives it, and was stopped.',
+      'The training command exceeded the memory, processes, files or disk that build.resources allows, and was stopped.',
   },
   'sandbox-unavailable': {
     status: 422,
     retryable: false,
-    about: 'This machine cannot keep the command apart as the settings or the command want it.',
+    about: 'This machine cannot isolate a command in the way that the settings or the command require.',
   },
   'artifact-missing': { status: 422, retryable: false, about: 'The training command wrote no model file.' },
   'artifact-invalid': {
     status: 422,
     retryable: false,
-    about: 'The model cannot be loaded, refers to files outside it, or has other inputs than the features.',
+    about: 'The model cannot be loaded, refers to files outside itself, or has inputs other than the features.',
   },
   'prediction-invalid': {
     status: 422,
@@ -172,54 +189,67 @@ export const errorTable = {
     status: 500,
     retryable: false,
     about:
-      'A chain of the ledger, or what it tells of, is not as it was recorded: somebody wrote to the database or the object store.',
+      'A chain of the ledger, or something that the ledger describes, is not as it was recorded: somebody changed the database or the object store.',
   },
-  unhealthy: { status: 500, retryable: false, about: '`perennial doctor` found problems that are not mended.' },
+  unhealthy: { status: 500, retryable: false, about: '`perennial doctor` found problems that are not repaired.' },
   // deployment
   'not-a-candidate': {
     status: 409,
     retryable: false,
     about: 'The version was rejected by the gates, withdrawn, or never evaluated.',
   },
-  'digest-not-current': { status: 409, retryable: false, about: "A vote names another digest than the request's." },
+  'digest-not-current': {
+    status: 409,
+    retryable: false,
+    about: 'A vote names a digest other than that of the approval request.',
+  },
   'vote-refused': {
     status: 403,
     retryable: false,
-    about: 'The voter requested it, lacks the role, or has voted already.',
+    about: 'The voter requested the deployment, lacks the role, or has voted already.',
   },
-  'approval-closed': { status: 409, retryable: false, about: 'The request is decided, expired or superseded.' },
+  'approval-closed': {
+    status: 409,
+    retryable: false,
+    about: 'The approval request is decided, expired or superseded.',
+  },
   'gateways-absent': {
     status: 503,
     retryable: true,
     until: outage,
-    about: 'No gateway holds a live lease, or one has not loaded the release in time.',
+    about: 'No gateway holds a live lease, or a gateway has not loaded the release in time.',
   },
   'model-archived': { status: 409, retryable: false, about: 'The model is archived; restore it first.' },
   'nothing-to-roll-back': { status: 409, retryable: false, about: 'There is no release before the one that serves.' },
-  'rollout-superseded': { status: 409, retryable: false, about: 'Another deployment or a rollback took its place.' },
+  'rollout-superseded': {
+    status: 409,
+    retryable: false,
+    about: 'Another deployment or a rollback has replaced this deployment.',
+  },
   unproven: {
     status: 403,
     retryable: false,
     about:
-      'A step was asked for by something that is not the execution of its run, or to which the database gives no right: no approval, another release, not the next step.',
+      'A step was requested by something other than the execution of its run, or the database does not permit the step: there is no approval, the release is another one, or it is not the next step.',
   },
   'step-not-due': {
     status: 409,
     retryable: false,
     about:
-      'The step before has not lasted or answered for as long as the approved strategy says; the deployment looks at it again later.',
+      'The previous step has not lasted as long or answered as many requests as the approved strategy requires; the deployment tries again later.',
   },
   'lease-lost': {
     status: 409,
     retryable: false,
-    about: 'A newer attempt of the same step holds the lease; this one commits nothing.',
+    about: 'A newer attempt of the same step holds the lease; this attempt commits nothing.',
   },
   // monitoring
   'notification-failed': {
     status: 502,
     retryable: true,
     until: { attempts: 12 },
-    about: 'The webhook of a connection refused a message, or did not answer; it is sent again for some minutes.',
+    about:
+      'The webhook of a connection refused a message or did not answer; the message is sent again for some minutes.',
   },
   // machinery
   'model-unavailable': {
@@ -232,7 +262,7 @@ export const errorTable = {
     status: 503,
     retryable: true,
     until: outage,
-    about: 'The API does not answer where it is looked for.',
+    about: 'The API does not answer at the address that the command uses.',
   },
   'database-unavailable': { status: 503, retryable: true, until: outage, about: 'Postgres does not answer.' },
   'temporal-unavailable': {
@@ -251,7 +281,7 @@ export const errorTable = {
     status: 500,
     retryable: false,
     about:
-      'A step of a run never said how it ended: no worker took it or finished it within its time, or its worker died each time.',
+      'A step of a run never reported how it ended: no worker started or finished it in time, or its worker died each time.',
   },
   cancelled: { status: 409, retryable: false, about: 'The run was cancelled.' },
   internal: {

@@ -86,7 +86,7 @@ export function formattedModel(format: string, signature: Signature): FormattedM
   if (parsed.success) return parsed.data;
   const named = JSON.stringify(format);
   const reason = Object.hasOwn(modelFormats, format)
-    ? `the signature is not one of the format ${named}: ${z.prettifyError(parsed.error)}`
-    : `the format ${named} is unknown here; upgrade this process`;
+    ? `the signature is not valid for the format ${named}: ${z.prettifyError(parsed.error)}`
+    : `this version of Perennial does not know the format ${named}; upgrade this process`;
   throw new PerennialError('internal', reason, { format });
 }

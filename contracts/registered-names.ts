@@ -12,7 +12,7 @@ export function optionsOf<Option>(registry: Readonly<Record<string, Option>>): [
 }
 
 function notEmpty<Item>([first, ...others]: readonly Item[]): [Item, ...Item[]] {
-  if (first === undefined) throw new TypeError('a registry has at least one entry');
+  if (first === undefined) throw new TypeError('a registry must have at least one entry');
   return [first, ...others];
 }
 

@@ -8,7 +8,7 @@ const Secret = z.string().min(1).max(16_384);
 
 export const S3Connection = z.strictObject({
   kind: z.literal('s3'),
-  endpoint: HttpUrl.describe('Of the store'),
+  endpoint: HttpUrl.describe('Address of the object store'),
   bucket: z.string().min(1).max(255),
   accessKey: Secret,
   secretKey: Secret,
@@ -21,7 +21,7 @@ export const PostgresConnection = z.strictObject({
   url: z
     .url({ protocol: /^postgres(ql)?$/ })
     .max(2_000)
-    .describe('With user and password'),
+    .describe('Address of the database, with user and password'),
 });
 export type PostgresConnection = z.infer<typeof PostgresConnection>;
 
@@ -33,20 +33,24 @@ export const GitConnection = z
       .min(1)
       .max(2_000)
       .optional()
-      .describe('The only repository, or the beginning of those, that it is for'),
-    token: Secret.optional().describe('For https, and for reporting the status of a commit'),
-    sshKey: Secret.optional().describe('A private key, for ssh'),
-    knownHosts: Secret.optional().describe("The hosts' public keys, as lines of known_hosts; wanted beside an sshKey"),
-    webhookSecret: z.string().min(16).max(1_000).optional().describe('What pushes are signed with'),
-    api: HttpUrl.optional().describe('Of the server, where a commit has a status; https://api.github.com when absent'),
+      .describe(
+        'The repository that the connection is for, or the beginning of the addresses of several; when absent, any repository',
+      ),
+    token: Secret.optional().describe('Token for repositories over https, and for reporting the status of a commit'),
+    sshKey: Secret.optional().describe('A private key, for repositories over ssh'),
+    knownHosts: Secret.optional().describe("The hosts' public keys, as lines of known_hosts; required with sshKey"),
+    webhookSecret: z.string().min(16).max(1_000).optional().describe('The secret that pushes are signed with'),
+    api: HttpUrl.optional().describe(
+      "Address of the git server's API, for the status of commits; https://api.github.com when absent",
+    ),
   })
   .refine(
     ({ token, sshKey, webhookSecret }) => [token, sshKey, webhookSecret].some((secret) => secret !== undefined),
-    'wants a token, an sshKey or a webhookSecret',
+    'expected token, sshKey or webhookSecret',
   )
   .refine(
     ({ sshKey, knownHosts }) => (sshKey === undefined) === (knownHosts === undefined),
-    'wants an sshKey and knownHosts together: without the keys of the hosts anybody could answer in their place',
+    'expected sshKey and knownHosts together, because without the public keys of the hosts anybody could answer in their place',
   );
 export type GitConnection = z.infer<typeof GitConnection>;
 

@@ -11,14 +11,14 @@ export const notifierKinds = {
   webhook: connectionKind({
     settings: z.strictObject({
       kind: z.literal('webhook'),
-      url: HttpUrl.describe('Where messages are posted'),
+      url: HttpUrl.describe('The address that messages are posted to'),
       secret: z
         .string()
         .regex(
           /^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/,
-          'expected whsec_ and 24 to 64 bytes in base64, as Standard Webhooks has it',
+          'expected whsec_ followed by 24 to 64 bytes in base64, as in Standard Webhooks',
         )
-        .describe('What messages are signed with'),
+        .describe('The secret that messages are signed with'),
     }),
     help: '{url, secret: whsec_…}',
     target: ({ url }) => new URL(url).origin,

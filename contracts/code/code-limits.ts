@@ -19,7 +19,7 @@ export function refuseLargeCode(subject: string, found: CodeLimits, limits: Code
 export function codeTooLarge(subject: string, what: keyof CodeLimits, limits: CodeLimits): PerennialError {
   return new PerennialError(
     'too-large',
-    `${subject} has more than ${limits[what]} ${what}; keep data and environments out of it (.gitignore and .perennialignore leave files out), or raise ${settings[what]} where the code is packed and on the workers`,
+    `${subject} has more than ${limits[what]} ${what}; keep data and environments out of the code (.gitignore and .perennialignore exclude files), or raise ${settings[what]} on the machine that packs the code and on the workers`,
     { what, limit: limits[what], setting: settings[what] },
   );
 }

@@ -32,17 +32,17 @@ export function repositoryOf(text: string): string | undefined {
  */
 export function gitUrlProblem(text: string): string | undefined {
   if (/[\s\p{Cc}\\]/u.test(text) || !text.isWellFormed())
-    return 'holds a space, a backslash or a control character; write it as https://host/owner/name.git';
+    return 'contains a space, a backslash or a control character; write it as https://host/owner/name.git';
   const url = gitUrl(text);
   if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'ssh:'))
-    return 'expected an address over https or ssh';
+    return 'expected an https or ssh address';
   if (url.password !== '' || (url.protocol === 'https:' && url.username !== ''))
-    return 'holds credentials; keep them in a connection';
+    return 'contains credentials; store them in a connection';
   if (!/^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?|\[[0-9A-Fa-f:.]+\])$/.test(url.hostname))
-    return 'names a host by more than letters, digits, dots and dashes; write the host as it is known in DNS';
+    return 'has a host with characters other than letters, digits, dots and dashes; write the host as in DNS';
   if (!/^([A-Za-z0-9_][A-Za-z0-9._-]*)?$/.test(url.username))
-    return 'names a user by more than letters, digits, dots and dashes; it usually is git@';
-  if (url.search !== '' || url.hash !== '') return 'has a ? or a #; name a branch, tag or commit in ref';
+    return 'has a user with characters other than letters, digits, dots and dashes; the usual user is git';
+  if (url.search !== '' || url.hash !== '') return 'contains a ? or a #; name a branch, tag or commit in ref';
   if (url.pathname.replace(/\/+$/, '') === '') return 'names no repository; write it as https://host/owner/name.git';
   return undefined;
 }
@@ -53,7 +53,7 @@ export function gitRefProblem(ref: string): string | undefined {
   if (!/^[A-Za-z0-9][A-Za-z0-9._/+-]{0,199}$/.test(ref))
     return `${expected}, of at most 200 letters, digits and . _ - + /, that begins with a letter or digit`;
   // Git's own rules for the names of refs (git help check-ref-format).
-  if (/\.\.|\/\/|\/\.|\.lock(\/|$)|[./]$/.test(ref)) return `${expected}; git allows no ref of this name`;
+  if (/\.\.|\/\/|\/\.|\.lock(\/|$)|[./]$/.test(ref)) return `${expected}; git does not allow a ref of this name`;
   return undefined;
 }
 
@@ -72,7 +72,7 @@ export function isGitFolder(name: string): boolean {
  * accepted. The empty path is the whole repository.
  */
 function gitPathProblem(path: string): string | undefined {
-  if (path.split('/').some(isGitFolder)) return "goes through git's own folder; name a folder of the code";
+  if (path.split('/').some(isGitFolder)) return "leads through git's own folder; name a folder of the code";
   return path === '' ? undefined : relativePathProblem(path);
 }
 
@@ -87,12 +87,14 @@ const refined = (problemOf: (text: string) => string | undefined) =>
 
 /** The origin of training code that is not uploaded. */
 export const GitSource = z.strictObject({
-  url: refined(gitUrlProblem).describe('The repository, over https or ssh'),
-  ref: refined(gitRefProblem).describe('A branch, a tag or a whole commit; the commit that it is then is recorded'),
+  url: refined(gitUrlProblem).describe('The https or ssh address of the repository'),
+  ref: refined(gitRefProblem).describe(
+    'A branch, a tag or a full commit id; the commit that it resolves to is recorded',
+  ),
   path: refined(gitPathProblem)
     .optional()
-    .describe('The folder of the training code in it; when absent, the whole repository'),
-  connection: Name.optional().describe('A connection of kind git, for what is not public'),
+    .describe('The folder of the training code in the repository; when absent, the whole repository'),
+  connection: Name.optional().describe('A connection of kind git, for a repository that is not public'),
 });
 export type GitSource = z.infer<typeof GitSource>;
 

@@ -82,9 +82,10 @@ export interface PackageLock {
  */
 export function parsePackageLock(lockText: string, manifestText: string): PackageLock {
   const lock = Lock.safeParse(parsedJson(lockText));
-  if (!lock.success) throw refusal(`${lockName} is not one of lockfileVersion 2 or newer; make it with npm 7 or newer`);
+  if (!lock.success)
+    throw refusal(`${lockName} is not a lock file of lockfileVersion 2 or newer; create it with npm 7 or newer`);
   const manifest = PackageJson.safeParse(parsedJson(manifestText));
-  if (!manifest.success) throw refusal('package.json is not one that npm reads; see its dependencies');
+  if (!manifest.success) throw refusal('package.json is not in the form that npm reads; check its dependencies');
   refuseForeignSpecs('package.json', manifest.data);
   const { '': root = {}, ...rest } = lock.data.packages;
   refuseForeignSpecs(lockName, root);
@@ -126,13 +127,17 @@ function refuseUnfit(path: string, found: LockedPackage): void {
       `${quoted(path)} in ${lockName} is a link to a folder, or lies outside node_modules; install it from a package registry`,
     );
   if (found.name !== undefined && !packageName.test(found.name))
-    throw refusal(`${quoted(name)} in ${lockName} is another name for ${quoted(found.name)}, which is no package`);
+    throw refusal(
+      `${quoted(name)} in ${lockName} is an alias for ${quoted(found.name)}, which is not the name of a package`,
+    );
   if (found.resolved !== undefined && !/^https?:\/\//i.test(found.resolved))
     throw refusal(
-      `${quoted(name)} in ${lockName} comes from ${quoted(found.resolved)}, which is no package registry; publish it to one and install it from there`,
+      `${quoted(name)} in ${lockName} comes from ${quoted(found.resolved)}, which is not a package registry; publish it to a registry and install it from there`,
     );
   if (found.hasInstallScript === true)
-    throw refusal(`${quoted(name)} needs an install script, and none is run; use a package without one`);
+    throw refusal(
+      `${quoted(name)} needs an install script, but install scripts are not run; use a package without one`,
+    );
   if (found.inBundle === true) return;
   if (
     found.integrity === undefined ||
@@ -140,7 +145,7 @@ function refuseUnfit(path: string, found: LockedPackage): void {
     !strongIntegrity.test(found.integrity)
   )
     throw refusal(
-      `${quoted(name)} in ${lockName} has no integrity of sha256 or stronger; install it from a package registry`,
+      `${quoted(name)} in ${lockName} has no integrity hash of sha256 or stronger; install it from a package registry`,
     );
 }
 
@@ -173,7 +178,7 @@ function refuseForeignSpec(file: string, name: string, wanted: string): void {
   const range = alias === null ? wanted : (alias[3] ?? '');
   if (/^[^:/\\]*$/.test(range) && !/\p{Cc}/u.test(range)) return;
   throw refusal(
-    `${quoted(name)} in ${file} is ${quoted(wanted)}, which is no version of a package registry; publish it to one and name its version`,
+    `${quoted(name)} in ${file} is ${quoted(wanted)}, which is not a version in a package registry; publish it to a registry and name its version`,
   );
 }
 

@@ -10,15 +10,13 @@ const longestName = 255;
 export function relativePathProblem(path: string): string | undefined {
   if (path === '') return 'is empty; write . for the folder itself';
   if (path.length > longestPath) return `is longer than ${longestPath} characters; use a shorter path`;
-  if (!path.isWellFormed() || /\p{Cc}/u.test(path)) return 'holds a control character; rename the file or folder';
-  if (path.includes('\\')) return 'holds a backslash; separate folders by /';
-  if (path.startsWith('/') || /^[A-Za-z]:/.test(path))
-    return 'is an absolute path; write it relative to the folder that it is in';
+  if (!path.isWellFormed() || /\p{Cc}/u.test(path)) return 'contains a control character; rename the file or folder';
+  if (path.includes('\\')) return 'contains a backslash; separate folders by /';
+  if (path.startsWith('/') || /^[A-Za-z]:/.test(path)) return 'is an absolute path; use a relative path';
   const steps = path.split('/');
-  if (steps.includes('..')) return 'leaves its folder by ..; move the files into the folder, or name them there';
-  if (steps[0]?.startsWith('~') === true)
-    return 'begins with ~, which is not expanded; write it relative to the folder';
+  if (steps.includes('..')) return 'leaves its folder through ..; move the files into the folder';
+  if (steps[0]?.startsWith('~') === true) return 'begins with ~, which is not expanded; use a relative path';
   if (steps.some((step) => new TextEncoder().encode(step).length > longestName))
-    return `holds a name of more than ${longestName} bytes; use a shorter name`;
+    return `contains a name of more than ${longestName} bytes; use a shorter name`;
   return undefined;
 }

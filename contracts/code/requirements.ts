@@ -53,7 +53,7 @@ const sourceOptions: Readonly<Record<string, NamedSource['kind']>> = {
 /** Reads a requirements file. Throws `environment-failed`, which names the file and line that are refused. */
 export function parseRequirements(text: string, file: string): RequirementsFile {
   if (text.length > charactersAtMost)
-    throw refusal(file, null, `it has more than ${charactersAtMost} characters; name fewer packages`);
+    throw refusal(file, null, `the file has more than ${charactersAtMost} characters; name fewer packages`);
   const requirements: Requirement[] = [];
   const sources: NamedSource[] = [];
   for (const { line, content } of logicalLines(text.replace(/^\uFEFF/, ''))) {
@@ -64,7 +64,7 @@ export function parseRequirements(text: string, file: string): RequirementsFile 
     if (source === undefined) requirements.push(requirementOf(said));
     else if (source !== 'ignored') sources.push(source);
     if (requirements.length > requirementsAtMost)
-      throw refusal(file, line, `it has more than ${requirementsAtMost} requirements; name fewer packages`);
+      throw refusal(file, line, `the file has more than ${requirementsAtMost} requirements; name fewer packages`);
   }
   return { file, requirements, sources };
 }
@@ -86,7 +86,7 @@ export function foreignSource(file: string, source: NamedSource): PerennialError
   return refusal(
     file,
     source.line,
-    `${source.quoted} names a place for packages that the administrator has not set; remove the line, or have the administrator set PERENNIAL_PIP_INDEX_URL or PERENNIAL_PIP_EXTRA_INDEX_URLS`,
+    `${source.quoted} names a source of packages that the administrator has not configured; remove the line, or ask the administrator to set PERENNIAL_PIP_INDEX_URL or PERENNIAL_PIP_EXTRA_INDEX_URLS`,
   );
 }
 
@@ -141,9 +141,9 @@ function refuseUnreadable(said: RefusableLine): void {
   const { content } = said;
   if (content.length > lineCharactersAtMost)
     said.refuse(`is longer than ${lineCharactersAtMost} characters; split the file`);
-  if (controlCharacter.test(content)) said.refuse('holds control characters; remove them');
+  if (controlCharacter.test(content)) said.refuse('contains control characters; remove them');
   if (content.includes('${'))
-    said.refuse('would be filled in from the environment, and nothing is; write the value itself, and no secret');
+    said.refuse('names an environment variable, which is not expanded; write the value itself, but no secret');
 }
 
 function sourceOf(said: RefusableLine): NamedSource | 'ignored' | undefined {
@@ -160,20 +160,20 @@ function whyNoOption(option: string): string {
   switch (option) {
     case '-e':
     case '--editable':
-      return 'installs a folder, and only packages of an index are installed; put that code into the code folder itself, or publish it to the package index';
+      return 'installs a folder, but only packages from an index are installed; put that code into the code folder itself, or publish it to the package index';
     case '-r':
     case '--requirement':
     case '-c':
     case '--constraint':
-      return 'reads another file; write everything into one, e.g. with `pip-compile --generate-hashes`';
+      return 'reads another file; write everything into one file, e.g. with `pip-compile --generate-hashes`';
     case '--no-binary':
     case '--only-binary':
     case '--prefer-binary':
-      return 'is an option, and files have none: wheels alone are installed; remove the line, or set code.allowBuilds for packages that have none';
+      return 'is an option that is not accepted, because only wheels are installed; remove the line, or set code.allowBuilds for packages without a wheel';
     case '--pre':
-      return 'is an option, and files have none; name the version in its place, such as package==2.0rc1';
+      return 'is an option that is not accepted; name the version instead, such as package==2.0rc1';
     default:
-      return 'is an option, and files have none but --hash; remove the line';
+      return 'is an option that is not accepted, because the only accepted option is --hash; remove the line';
   }
 }
 
@@ -184,21 +184,21 @@ function requirementOf(said: RefusableLine): Requirement {
   refuseLocation(said, asked);
   const parsed = parseNamedRequirement(asked);
   if (parsed === undefined)
-    said.refuse('is no requirement; write a name with a version, such as `pandas==2.3.3`, and nothing else');
+    said.refuse('is not a requirement; write a name with a version, such as `pandas==2.3.3`, and nothing else');
   return { ...parsed, hashes: optionsAt === -1 ? [] : hashesOf(said, content.slice(optionsAt)), line };
 }
 
 function refuseLocation(said: RefusableLine, asked: string): void {
   const [place = ''] = asked.split(';');
   if (/^[a-z]+\+/i.test(place) || /@\s*[a-z]+\+/i.test(place))
-    said.refuse('comes from version control, where nothing can be checked by a hash; publish it to the package index');
+    said.refuse('comes from version control, where no hash can be checked; publish it to the package index');
   if (place.includes('@') || place.includes('://') || /^[a-z]+:/i.test(place))
     said.refuse(
-      'names an address; packages come from the administrator’s package index, so write its name and version',
+      'names an address, but packages come from the administrator’s package index; write the name and version of the package',
     );
   if (/[/\\]/.test(place) || /^[.~]/.test(place) || archiveName.test(place.trim()))
     said.refuse(
-      'names a file or folder; packages come from the administrator’s package index, so write its name and version',
+      'names a file or folder, but packages come from the administrator’s package index; write the name and version of the package',
     );
 }
 
@@ -211,8 +211,8 @@ function hashesOf(said: RefusableLine, options: string): string[] {
       if (hash !== undefined) return hash.toLowerCase();
       if (option.startsWith('--hash'))
         said.refuse(
-          'has a hash that is none of sha256, sha384 and sha512; make the lock again, e.g. with `pip-compile --generate-hashes`',
+          'has a hash that is not sha256, sha384 or sha512; create the lock file again, e.g. with `pip-compile --generate-hashes`',
         );
-      return said.refuse(`has the option ${option.slice(0, 40)}, and requirements have none but --hash; remove it`);
+      return said.refuse(`has the option ${option.slice(0, 40)}, but the only accepted option is --hash; remove it`);
     });
 }

@@ -50,7 +50,7 @@ function together(entries: readonly DataWarning[]): DataWarning {
 
 function remainder(left: readonly DataWarning[]): DataWarning {
   const level = left.some(isWarning) ? 'warning' : 'guess';
-  const message = `${left.length} further warnings and guesses are not kept; correct those that are listed first`;
+  const message = `${left.length} further warnings and guesses are not listed; correct the listed ones first`;
   return { level, kind: 'more', column: null, count: left.length, example: null, message };
 }
 

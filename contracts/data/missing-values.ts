@@ -13,7 +13,7 @@ export function takesMissing({ type, fill }: SignatureInput): boolean {
 /** Returns why a missing value of this feature is refused and what to do, or `undefined` if it is accepted. */
 export function refusalOfMissing(input: SignatureInput, policy: MissingPolicy): string | undefined {
   if (!takesMissing(input))
-    return `the model takes ${kinds[input.type]} and cannot be given nothing; send a value, or say in data.fill what a missing one is for the model`;
+    return `the model takes ${kinds[input.type]} and accepts no missing value; send a value, or set a replacement in data.fill`;
   if (input.fill !== undefined || input.missing === true || policy === 'allow') return undefined;
-  return 'the rows that the model was trained on all had a value of it; send one, or set serve.missing to allow';
+  return 'all rows that the model was trained on had a value of this feature; send a value, or set serve.missing to allow';
 }

@@ -95,7 +95,7 @@ export class ChainWalk {
       kind: 'cut-off',
       sequence: this.#count + 1,
       recordedAt: this.#last?.recordedAt ?? null,
-      what: `the chain ends with entry ${this.#count}, and entry ${beyond.sequence} was signed at ${beyond.signedAt}: ${span(this.#count + 1, beyond.sequence)} removed from its end`,
+      what: `the chain ends with entry ${this.#count}, but entry ${beyond.sequence} was signed at ${beyond.signedAt}: ${span(this.#count + 1, beyond.sequence)} removed from the end`,
     };
   }
 
@@ -111,7 +111,12 @@ export class ChainWalk {
     const expected = this.#count + 1;
     if (sequence === expected) return undefined;
     if (sequence < expected)
-      return { kind: 'added', sequence, recordedAt, what: `entry ${sequence} has a number that no entry is given` };
+      return {
+        kind: 'added',
+        sequence,
+        recordedAt,
+        what: `entry ${sequence} has a sequence number that Perennial never assigns`,
+      };
     return {
       kind: 'removed',
       sequence: expected,
@@ -129,20 +134,20 @@ export class ChainWalk {
         kind: 'added',
         sequence: sequence - moved,
         recordedAt: this.#last?.recordedAt ?? null,
-        what: `${span(sequence - moved, sequence - 1)} added: what is entry ${sequence} now was recorded as entry ${sequence - moved}`,
+        what: `${span(sequence - moved, sequence - 1)} added: the entry that is now entry ${sequence} was recorded as entry ${sequence - moved}`,
       };
     if (moved < 0)
       return {
         kind: 'removed',
         sequence,
         recordedAt: this.#last?.recordedAt ?? null,
-        what: `${span(sequence, sequence - moved - 1)} removed: what is entry ${sequence} now was recorded as entry ${sequence - moved}`,
+        what: `${span(sequence, sequence - moved - 1)} removed: the entry that is now entry ${sequence} was recorded as entry ${sequence - moved}`,
       };
     return {
       kind: 'changed',
       sequence,
       recordedAt,
-      what: `entry ${sequence} was changed: its digest is not that of what stands in it`,
+      what: `entry ${sequence} was changed: its digest does not match its content`,
     };
   }
 
@@ -154,20 +159,20 @@ export class ChainWalk {
         kind: 'removed',
         sequence,
         recordedAt,
-        what: `entry ${sequence} names an entry before it, and there is none: the chain began with others`,
+        what: `entry ${sequence} refers to a previous entry that does not exist: the first entries of the chain were removed`,
       };
     if (this.#fits?.sequence === this.#count)
       return {
         kind: 'changed',
         sequence,
         recordedAt,
-        what: `entry ${sequence} was changed and its digest computed anew: it does not name entry ${this.#count}, which is as it was signed, as the one before it`,
+        what: `entry ${sequence} was changed and its digest recomputed: it does not refer to entry ${this.#count}, which is unchanged since it was signed, as the previous entry`,
       };
     return {
       kind: 'changed',
       sequence: this.#count,
       recordedAt: this.#last.recordedAt,
-      what: `entry ${this.#count} was changed or put in and its digest computed anew: entry ${sequence} names another one as the entry before it`,
+      what: `entry ${this.#count} was changed or inserted, and its digest was recomputed: entry ${sequence} refers to another entry as the previous entry`,
     };
   }
 
@@ -175,12 +180,12 @@ export class ChainWalk {
     const point = this.#signed[this.#next];
     if (point === undefined || point.sequence > entry.sequence) return undefined;
     if (point.digest !== entry.digest) {
-      const since = this.#fits === null ? 'up to it' : `after entry ${this.#fits.sequence}`;
+      const since = this.#fits === null ? `up to entry ${entry.sequence}` : `after entry ${this.#fits.sequence}`;
       return {
         kind: 'rewritten',
         sequence: (this.#fits?.sequence ?? 0) + 1,
         recordedAt: entry.recordedAt,
-        what: `the chain was rewritten ${since}: its digests fit each other, and entry ${entry.sequence} is not the one that was signed at ${point.signedAt}`,
+        what: `the chain was rewritten ${since}: its digests match each other, but entry ${entry.sequence} is not the one that was signed at ${point.signedAt}`,
       };
     }
     this.#fits = point;

@@ -24,19 +24,19 @@ const registry = {
   },
   ks: {
     columns: ['numeric'],
-    statistic: 'largest distance of the distribution functions',
+    statistic: 'largest distance between the two distribution functions',
     effect: 'the largest distance',
   },
   chi2: {
     columns: ['categorical'],
-    statistic: "Pearson's statistic of the bins",
+    statistic: "Pearson's chi-squared statistic of the bins",
     effect: 'Cramér’s V',
     exception:
-      'With pooled categories, or where fewer than 5 rows are to be expected in a bin, the statistic must also be above the critical value',
+      'With pooled categories, or if fewer than 5 rows are expected in a bin, the statistic must also be above the critical value',
   },
   'jensen-shannon': {
     columns: ['numeric', 'categorical'],
-    statistic: 'distance of the bins, base 2, from 0 to 1',
+    statistic: 'Jensen-Shannon distance of the bins, with base 2, from 0 to 1',
   },
   wasserstein: { columns: ['numeric'], statistic: 'distance of the values, in standard deviations of the reference' },
   'total-variation': {

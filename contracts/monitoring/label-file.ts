@@ -122,14 +122,19 @@ function recordsIn(text: string, delimiter: string): readonly CsvRecord[] {
     return records;
   } catch (caught) {
     if (!(caught instanceof CsvError)) throw caught;
-    throw new PerennialError('invalid-request', `the labels are no CSV: ${caught.message}`, {}, { cause: caught });
+    throw new PerennialError(
+      'invalid-request',
+      `the labels are not valid CSV: ${caught.message}`,
+      {},
+      { cause: caught },
+    );
   }
 }
 
 function noHeader(firstLine: string): PerennialError {
   return new PerennialError(
     'invalid-request',
-    `a CSV of labels begins with a header that names "value" and "id", or "value" and "request" (besides "row" and "at", in any order), separated by commas, semicolons or tabs; this one begins with ${JSON.stringify(firstLine.slice(0, 100))}`,
+    `a CSV file of labels must begin with a header that names "value" and either "id" or "request" (and optionally "row" and "at", in any order), separated by commas, semicolons or tabs; this file begins with ${JSON.stringify(firstLine.slice(0, 100))}`,
     {},
   );
 }

@@ -25,12 +25,13 @@ export function isMeasurable(value: unknown): value is number {
  * only texts.
  */
 export function readLabelValue(target: LabelTarget, given: ClassValue | null): LabelReading {
-  if (given === null || (typeof given === 'string' && given.trim() === '')) return { refused: 'there is no value' };
+  if (given === null || (typeof given === 'string' && given.trim() === ''))
+    return { refused: 'the label has no value' };
   if (target.kind === 'number') return readNumber(given);
   if (target.kind === 'any') return typeof given === 'number' ? readNumber(given) : { value: given };
   const value = classOf(target.classes, given);
   if (value !== undefined) return { value };
-  return { refused: `${shown(given)} is none of the classes, which are ${listed(target.classes)}` };
+  return { refused: `${shown(given)} is not one of the classes, which are ${listed(target.classes)}` };
 }
 
 /** Returns a value as text for messages; long texts are truncated. */
@@ -45,10 +46,10 @@ function readNumber(given: ClassValue): LabelReading {
   const value = typeof given === 'string' && numberText.test(given.trim()) ? Number(given) : given;
   if (isMeasurable(value)) return { value };
   if (typeof value === 'number' && !Number.isNaN(value))
-    return { refused: `${shown(value)} is beyond ±${largestMeasured}, and no metric could be computed with it` };
+    return { refused: `${shown(value)} is beyond ±${largestMeasured}, so no metric can be computed with it` };
   const comma = typeof given === 'string' && numberText.test(given.trim().replace(',', '.'));
   return {
-    refused: `${shown(given)} is not a number, and the labels of a regression are numbers${comma ? '; write the decimal point as "."' : ''}`,
+    refused: `${shown(given)} is not a number, but the labels of a regression are numbers${comma ? '; write the decimal point as "."' : ''}`,
   };
 }
 

@@ -28,10 +28,10 @@ export type LabelInput = z.infer<typeof LabelInput>;
 export const SentLabel = z
   .strictObject({ ...LabelInput.shape, at: InstantInput.optional() })
   .refine(({ id, request }) => (id === undefined) !== (request === undefined), {
-    message: 'a label names either "id", of the prediction, or "request", the id of the request',
+    message: 'a label names either "id", the id of the prediction, or "request", the id of the request',
   })
   .refine(({ request, row }) => row === undefined || request !== undefined, {
-    message: '"row" belongs to "request"; the id of a prediction names one row already',
+    message: '"row" can only be used with "request"; the id of a prediction already identifies one row',
   });
 
 export const RefusedLabel = LabelName.extend({

@@ -140,7 +140,7 @@ export const LeftOutRows = z.object({
 export type LeftOutRows = z.infer<typeof LeftOutRows>;
 
 const whyLeftOut: Readonly<Record<LeftOutRows['reason'], string>> = {
-  'label-no-class': 'the label is none of the classes',
+  'label-no-class': 'the label is not one of the classes',
   'label-unmeasurable': 'the label is not a number that metrics can be computed with',
   'prediction-unmeasurable': 'the prediction is too large to compute metrics with',
 };

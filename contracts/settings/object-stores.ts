@@ -5,7 +5,7 @@ import { z } from 'zod';
  * it is the last. `adapters/object-store/` implements each, in a file such as `s3.ts`.
  */
 export const objectStores = {
-  s3: 'an S3-compatible server; S3_ENDPOINT names it',
+  s3: 'an S3-compatible server at the address in S3_ENDPOINT',
   disk: 'files under PERENNIAL_HOME',
 };
 

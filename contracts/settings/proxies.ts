@@ -20,7 +20,7 @@ const Exceptions = z.string().superRefine((text, context) => {
   for (const word of wordsOf(text))
     if (!isException(word))
       context.addIssue(
-        `"${word}" is no host: expected hosts, .domains, addresses and networks such as 10.0.0.0/8, with commas, or *`,
+        `"${word}" is not a host; expected hosts, .domains, addresses and networks such as 10.0.0.0/8, separated by commas, or *`,
       );
 });
 

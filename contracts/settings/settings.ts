@@ -20,7 +20,7 @@ const AllowedDestination = z
   .string()
   .regex(
     /^(\d{1,3}(\.\d{1,3}){3}(\/([0-9]|[12][0-9]|3[0-2]))?|(?=.*[a-zA-Z])[a-zA-Z0-9]([a-zA-Z0-9.-]{0,251}[a-zA-Z0-9])?)$/,
-    'expected IPv4 addresses, networks such as 10.1.0.0/16, or host names, with spaces between them',
+    'expected IPv4 addresses, networks such as 10.1.0.0/16, or host names, separated by spaces',
   );
 
 /** A cron line in UTC for the platform's own periodic work, or `never`. */
@@ -62,7 +62,11 @@ export const Settings = z.object({
   PERENNIAL_TRAIN_QUEUES: z
     .string()
     .transform((text) => text.split(',').map((name) => name.trim()))
-    .pipe(z.array(z.string().regex(trainingQueue, 'expected names such as train and train-gpu, with commas')).min(1))
+    .pipe(
+      z
+        .array(z.string().regex(trainingQueue, 'expected names such as train and train-gpu, separated by commas'))
+        .min(1),
+    )
     .default(['train']),
   /**
    * The build id of a worker's code, for Temporal's worker versioning: executions then run on the version that is set as
@@ -216,7 +220,9 @@ export function parseSettings<Shape extends z.ZodObject>(
   const parsed = schema.safeParse(variablesGiven(environment));
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  throw new PerennialError('invalid-setting', `the environment cannot be used: ${problems.join('; ')}`, { problems });
+  throw new PerennialError('invalid-setting', `the environment variables cannot be used: ${problems.join('; ')}`, {
+    problems,
+  });
 }
 
 /** Returns the variables that are set. Variables with empty values count as absent. */

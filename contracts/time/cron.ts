@@ -78,26 +78,26 @@ function lineOfInterval(text: string): string | undefined {
 
 function complaintAboutName(text: string): string {
   if (/^@every\b/i.test(text))
-    return 'does not fit evenly into an hour or a day: use @every with 1m, 2m, 3m, 4m, 5m, 6m, 10m, 12m, 15m, 20m, 30m, 1h, 2h, 3h, 4h, 6h, 8h, 12h or 24h, or five fields, e.g. "*/5 * * * *" for every five minutes';
+    return 'does not divide an hour or a day evenly; use @every with 1m, 2m, 3m, 4m, 5m, 6m, 10m, 12m, 15m, 20m, 30m, 1h, 2h, 3h, 4h, 6h, 8h, 12h or 24h, or five fields, such as "*/5 * * * *" for every five minutes';
   if (/^@reboot$/i.test(text))
-    return 'names the start of a machine, which is no time: `perennial trigger` asks for a build when you want one, and @daily for one each day';
-  return `is none of the names ${[...names.keys()].join(', ')}: use one of them, or five fields, e.g. "*/5 * * * *" for every five minutes`;
+    return 'stands for the start of a machine, which is not a time; use @daily for once a day, or start a build yourself with `perennial trigger`';
+  return `is not one of the names ${[...names.keys()].join(', ')}; use one of them, or five fields, such as "*/5 * * * *" for every five minutes`;
 }
 
-const expected = 'expected "minute hour day month weekday", e.g. "0 3 1 * *"';
+const expected = 'expected "minute hour day month weekday", such as "0 3 1 * *"';
 
 function complaintAboutLine(line: string): string | undefined {
   const given = line.split(' ');
   if (given.length !== fieldNames.length) {
-    const more = given.length === 6 || given.length === 7 ? '; seconds and years cannot be given' : '';
-    return `has ${given.length} fields and not 5: ${expected}${more}`;
+    const more = given.length === 6 || given.length === 7 ? '; seconds and years are not supported' : '';
+    return `has ${given.length} fields instead of 5; ${expected}${more}`;
   }
   for (const [index, name] of fieldNames.entries()) {
     const { min, max, name: called } = fields[name];
     const text = given[index] ?? '';
     const wrong = text.split(',').find((part) => rangeOf(fields[name], part) === undefined);
     if (wrong !== undefined)
-      return `has "${text}" where the ${called} (${min} to ${max}) should be: ${extension(wrong) ?? expected}`;
+      return `has "${text}" in the field "${called}" (${min} to ${max}); ${extension(wrong) ?? expected}`;
   }
   return everMatches(cronValues(line))
     ? undefined
@@ -107,11 +107,12 @@ function complaintAboutLine(line: string): string | undefined {
 /** Explains syntax that only some cron programs support, and what to write instead. */
 function extension(part: string): string | undefined {
   if (/^l(-\d+)?$/i.test(part) || /^\d+l$|^[a-z]{3}l$/i.test(part))
-    return 'L, the last day, is not supported; fire on the first day of the next month, "0 0 1 * *"';
+    return 'L, the last day, is not supported; use the first day of the next month, "0 0 1 * *"';
   if (part.includes('#'))
-    return '#, the n-th weekday, is not supported; give the weekday and the seven days that it falls on, "0 0 8-14 * MON" for the second Monday';
-  if (/^\d*l?w$/i.test(part)) return 'W, the nearest working day, is not supported; name weekdays, "0 0 * * MON-FRI"';
-  if (/^h([(/].*)?$/i.test(part)) return 'H, a time by chance, is not supported; name a minute and an hour';
+    return '#, the n-th weekday, is not supported; use the weekday with the seven days of the month that it can fall on, such as "0 0 8-14 * MON" for the second Monday';
+  if (/^\d*l?w$/i.test(part))
+    return 'W, the nearest working day, is not supported; use weekdays, such as "0 0 * * MON-FRI"';
+  if (/^h([(/].*)?$/i.test(part)) return 'H, a random time, is not supported; name a minute and an hour';
   return undefined;
 }
 
@@ -163,7 +164,7 @@ export function cronNote(cron: string): string | null {
   const { day, weekday } = cronValues(cron);
   if (day.size === 31 || weekday.size === 7) return null;
   const [, , days = '', , weekdaysGiven = ''] = cron.split(' ');
-  return `fires only on dates that match both the day of month (${days}) and the weekday (${weekdaysGiven}); other cron programs take either one: set two schedules for that`;
+  return `fires only on dates that match both the day of month (${days}) and the weekday (${weekdaysGiven}); other cron programs fire if either matches; for that, set two schedules`;
 }
 
 interface Range {

@@ -54,5 +54,5 @@ async function withinIdle<Result>(answer: Promise<Result>, idleMs: number): Prom
 }
 
 export function nothingCame(idleMs: number): Error {
-  return new Error(`nothing came for ${idleMs / 1000} s`);
+  return new Error(`no data arrived for ${idleMs / 1000} s`);
 }

@@ -29,14 +29,14 @@ export function periodBounds(
   ] as const) {
     const boundary = given.every === 'month' ? 'month' : 'day';
     if (+bound !== +bound.startOf(boundary))
-      throw wrong(pointer, `${bound.toISO()} is not where a ${boundary} begins in ${zone}`);
+      throw wrong(pointer, `${bound.toISO()} is not the start of a ${boundary} in ${zone}`);
   }
   if (to <= from) throw wrong('/to', `the period from ${given.from} to ${given.to} is empty`);
   const periods = to.diff(from, unit).get(unit);
   if (periods > maxPeriods)
-    throw wrong('/to', `${Math.ceil(periods)} periods are more than the ${maxPeriods} that one rehearsal takes`);
+    throw wrong('/to', `the rehearsal would have ${Math.ceil(periods)} periods, and the maximum is ${maxPeriods}`);
   if (+from.plus({ [unit]: Math.round(periods) }) !== +to)
-    throw wrong('/to', `from ${given.from} to ${given.to} is no whole number of ${unit}`);
+    throw wrong('/to', `from ${given.from} to ${given.to} is not a whole number of ${unit}`);
   return { from: instantOf(from), to: instantOf(to) };
 }
 

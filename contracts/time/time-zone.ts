@@ -48,12 +48,12 @@ export function timeZoneProblem(name: string): string | undefined {
   if (sign !== undefined) {
     const isWhole = Number(minutes) === 0 && Number(hours) <= (sign === '+' ? 14 : 12);
     const fixed = `Etc/GMT${sign === '+' ? '-' : '+'}${Number(hours)}`;
-    return `${quoted} is an offset and not a time zone; name a zone such as Europe/Berlin${isWhole ? `, or ${fixed} for this offset all year (its sign is reversed)` : ''}`;
+    return `${quoted} is an offset and not a time zone; use a zone such as Europe/Berlin${isWhole ? `, or ${fixed} for this offset all year (its sign is reversed)` : ''}`;
   }
   if (/^[a-z]{1,5}$/i.test(name))
-    return `${quoted} is an abbreviation and not the name of a time zone; name a zone such as Europe/London or America/New_York`;
+    return `${quoted} is an abbreviation and not the name of a time zone; use a zone such as Europe/London or America/New_York`;
   const meant = nearestZone(name);
-  return `${quoted} is no time zone of IANA's database; ${meant === undefined ? 'name one such as Europe/Berlin or UTC' : `did you mean ${meant}?`}`;
+  return `${quoted} is not a time zone of the IANA database; ${meant === undefined ? 'use one such as Europe/Berlin or UTC' : `did you mean ${meant}?`}`;
 }
 
 /** A name with more than one edit per three letters is not suggested. */

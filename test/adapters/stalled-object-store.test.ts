@@ -13,7 +13,7 @@ const sha256 = sha256OfBytes(bytes);
 const stalled = {
   code: 'store-unavailable',
   retryable: true,
-  message: expect.stringContaining(`nothing came for ${idleMs / 1000} s`),
+  message: expect.stringContaining(`no data arrived for ${idleMs / 1000} s`),
 };
 
 let server: Server | undefined;
@@ -85,7 +85,7 @@ test('a slow reader does not make a read time out', async () => {
 
 test('an upload fails with a retryable error if the server stops reading halfway', async () => {
   const store = await storeThat(() => undefined);
-  const upload = { ...stalled, message: expect.stringContaining('nothing came for 0.2 s') };
+  const upload = { ...stalled, message: expect.stringContaining('no data arrived for 0.2 s') };
   await expect(store.putBytes(bytes)).rejects.toMatchObject(upload);
   await expect(store.put(sha256, Readable.from([bytes]))).rejects.toMatchObject(upload);
 });

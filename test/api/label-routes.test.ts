@@ -68,14 +68,14 @@ test('a refused label is named with its position, and the others are accepted', 
       { place: 2, id: 'c' },
     ],
   });
-  expect(body.refusals[0].reason).toBe('"many" is not a number, and the labels of a regression are numbers');
+  expect(body.refusals[0].reason).toBe('"many" is not a number, but the labels of a regression are numbers');
 });
 
 test('a request fails if all of its labels are refused', async () => {
   const { status, body } = await send([{ id: 'a', value: 1e300 }]);
   expect(status).toBe(400);
   expect(body.detail).toBe(
-    'the label of "a" is refused: 1e+300 is beyond ±1e+150, and no metric could be computed with it',
+    'the label of "a" is refused: 1e+300 is beyond ±1e+150, so no metric can be computed with it',
   );
   const python = await send(
     '[{"id": "a", "value": NaN}, {"id": "b", "value": -Infinity}, {"id": "c", "value": 1e999}]',
@@ -90,13 +90,13 @@ test('a request fails if all of its labels are refused', async () => {
 test.each([
   ['application/x-ndjson', '{"id":"x","value":1}\n{"id":\n', 'line 2 is not JSON'],
   ['application/json', '[{"id":', 'the text is not JSON'],
-  ['text/csv', 'x,1\ny,2\n', 'begins with a header that names "value" and "id"'],
+  ['text/csv', 'x,1\ny,2\n', 'must begin with a header that names "value" and either "id" or "request"'],
   ['text/csv', 'id,value\nx,1,2\n', 'got 3 on line 2'],
   ['text/csv', 'id,value\nx,"1\n', 'opening quote at line 2'],
   ['text/csv', 'id,value,ID\nx,1,y\n', 'the header has the column "id" twice'],
   ['text/csv', 'id,value\n', 'there are no labels'],
-  ['application/json', '[{"value":1}]', 'a label names either "id", of the prediction, or "request"'],
-  ['application/json', '[{"id":"x","row":1,"value":1}]', '"row" belongs to "request"'],
+  ['application/json', '[{"value":1}]', 'a label names either "id", the id of the prediction, or "request"'],
+  ['application/json', '[{"id":"x","row":1,"value":1}]', '"row" can only be used with "request"'],
   ['application/json', '[{"id":"x","request":"y","value":1}]', 'a label names either'],
 ])('invalid %s is refused, and the position is named (case %#)', async (type, text, said) => {
   const { status, body } = await send(text, type);

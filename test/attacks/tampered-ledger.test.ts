@@ -155,7 +155,7 @@ test('a changed entry with a recomputed digest is named', async () => {
   await recompute(5, 5);
   const { problem } = await verified();
   expect(problem).toMatchObject({ kind: 'changed', sequence: 5 });
-  expect(problem?.what).toContain('entry 6 names another one');
+  expect(problem?.what).toContain('entry 6 refers to another entry');
 });
 
 test('a changed entry after a signed one is named, not the signed one', async () => {

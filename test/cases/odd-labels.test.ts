@@ -118,7 +118,7 @@ test('a CSV with semicolons, a byte order mark, quotes and further columns is re
   expect(sent.stderr).toContain('note');
   const headless = await sendText(paid, 'headless.csv', 's1,true\ns2,false\n');
   expect(headless.code).not.toBe(0);
-  expect(messageOf(headless)).toContain('begins with a header that names');
+  expect(messageOf(headless)).toContain('must begin with a header that names');
 });
 
 test('no-such-class.csv is refused by name, and so is any class in an unknown notation', async () => {
@@ -126,7 +126,7 @@ test('no-such-class.csv is refused by name, and so is any class in an unknown no
   const sent = await sendFile(paid, caseFile('labels/no-such-class.csv'));
   expect(sent.code).not.toBe(0);
   expect(messageOf(sent)).toContain(
-    'the label of "p5" is refused: "yess" is none of the classes, which are false, true',
+    'the label of "p5" is refused: "yess" is not one of the classes, which are false, true',
   );
   await predict(grade, [1, 5, 9, 1, 5], { ids: ['g1', 'g2', 'g3', 'g4', 'g5'] });
   const grades = await sendText(grade, 'grades.csv', 'id,value\ng1,0\ng2,1.0\ng3,"2"\ng4,3\ng5,1.5\n');
@@ -134,7 +134,7 @@ test('no-such-class.csv is refused by name, and so is any class in an unknown no
   expect(grades.code).not.toBe(0);
   expect(
     z.looseObject({ refusals: z.array(z.looseObject({ id: z.string() })) }).parse(grades.answer).refusals,
-  ).toMatchObject([{ id: 'g4', reason: '"3" is none of the classes, which are 0, 1, 2' }, { id: 'g5' }]);
+  ).toMatchObject([{ id: 'g4', reason: '"3" is not one of the classes, which are 0, 1, 2' }, { id: 'g5' }]);
   expect((await grade.monitor()).body).toMatchObject({ labelled: 3, performance: { accuracy: 1 } });
 
   // The first prediction for an id counts, and the report warns that there was a second one.

@@ -63,7 +63,7 @@ describe('rows without a target', () => {
     const model = await laidModel('unlabelled', caseFile('unlabelled-rows/rows.csv'));
     const unlabelled = { training: 0, holdout: 50 };
     const built = await ground.cli('build', '--as-of', asOf, '-m', 'unlabelled');
-    const counted = '50 rows without a target were left out: 0 of training, 50 of the holdout';
+    const counted = '50 rows without a target were left out: 0 from training, 50 from the holdout';
     expect(built.stdout).toContain(`version 1 is candidate; ${counted}`);
     const { trained, evaluation } = await versionOf(model, 1);
     expect(trained).toMatchObject({ trainingRows: 145, holdoutRows: 5, unlabelled });

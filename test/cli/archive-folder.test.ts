@@ -45,7 +45,7 @@ test.each([
   const target = createWriteStream(join(folder, 'code.tar'));
   await expect(archiveFolder(join(folder, 'code'), target, limits)).rejects.toMatchObject({
     code: 'too-large',
-    message: expect.stringContaining(`raise ${setting} where the code is packed and on the workers`),
+    message: expect.stringContaining(`raise ${setting} on the machine that packs the code and on the workers`),
   });
 });
 

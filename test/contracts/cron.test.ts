@@ -65,10 +65,13 @@ test.each([
   ['@every 10s', '@every with 1m, 2m'],
   ['@reboot', 'perennial trigger'],
   ['@fortnightly', '@daily'],
-  ['0 0 3 1 * MON', 'has 6 fields and not 5: expected "minute hour day month weekday", e.g. "0 3 1 * *"; seconds'],
-  ['0 0 L * *', 'L, the last day, is not supported; fire on the first day of the next month'],
+  [
+    '0 0 3 1 * MON',
+    'has 6 fields instead of 5; expected "minute hour day month weekday", such as "0 3 1 * *"; seconds',
+  ],
+  ['0 0 L * *', 'L, the last day, is not supported; use the first day of the next month'],
   ['0 0 * * 5L', 'L, the last day'],
-  ['0 0 * * MON#2', 'give the weekday and the seven days'],
+  ['0 0 * * MON#2', 'use the weekday with the seven days of the month'],
   ['0 0 15W * *', 'W, the nearest working day'],
   ['H 3 * * *', 'name a minute and an hour'],
 ])('"%s" is refused with the reason and the way out', (line, message) => {

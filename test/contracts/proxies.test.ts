@@ -64,8 +64,8 @@ test.each([
   ['HTTP_PROXY', 'socks5://user:secret@proxy.example:1080', 'HTTP_PROXY: expected the address of an HTTP proxy'],
   ['HTTPS_PROXY', 'http://proxy.example:99999', 'HTTPS_PROXY: expected'],
   ['http_proxy', 'http://user:secret@proxy.example/path', 'http_proxy: expected'],
-  ['NO_PROXY', 'files.example,http://b.example', 'NO_PROXY: "http://b.example" is no host'],
-  ['NO_PROXY', '10.0.0.0/99', 'NO_PROXY: "10.0.0.0/99" is no host'],
+  ['NO_PROXY', 'files.example,http://b.example', 'NO_PROXY: "http://b.example" is not a host'],
+  ['NO_PROXY', '10.0.0.0/99', 'NO_PROXY: "10.0.0.0/99" is not a host'],
 ])('%s=%s is refused by name, without its password', (variable, value, message) => {
   const parse = () => parseSettings(ProxySettings, { [variable]: value });
   expect(parse).toThrow(

@@ -29,9 +29,9 @@ test.each([
 
 describe('an invalid zone is refused with the way out', () => {
   test.each([
-    ['+02:00', 'is an offset and not a time zone; name a zone such as Europe/Berlin, or Etc/GMT-2'],
+    ['+02:00', 'is an offset and not a time zone; use a zone such as Europe/Berlin, or Etc/GMT-2'],
     ['UTC-5', 'or Etc/GMT+5 for this offset all year'],
-    ['+05:30', 'is an offset and not a time zone; name a zone such as Europe/Berlin'],
+    ['+05:30', 'is an offset and not a time zone; use a zone such as Europe/Berlin'],
     ['BST', 'is an abbreviation'],
     ['IST', 'is an abbreviation'],
     ['Z', 'is an abbreviation'],
@@ -39,9 +39,9 @@ describe('an invalid zone is refused with the way out', () => {
     ['Europe/Kyev', 'did you mean Europe/Kyiv?'],
     ['Berlin', 'did you mean Europe/Berlin?'],
     ['New York', 'did you mean America/New_York?'],
-    ['Mars/Olympus', "is no time zone of IANA's database; name one such as Europe/Berlin or UTC"],
-    ['SystemV/EST5', "is no time zone of IANA's database; name one"],
-    ['', "is no time zone of IANA's database; name one"],
+    ['Mars/Olympus', 'is not a time zone of the IANA database; use one such as Europe/Berlin or UTC'],
+    ['SystemV/EST5', 'is not a time zone of the IANA database; use one'],
+    ['', 'is not a time zone of the IANA database; use one'],
   ])('%j', (zone, message) => {
     expect(timeZoneProblem(zone)).toContain(message);
   });
@@ -49,7 +49,7 @@ describe('an invalid zone is refused with the way out', () => {
   test('by the configuration too, with the key', () => {
     const text = exampleFile.replace('timezone: America/New_York', 'timezone: Europe/Berln');
     expect(() => parseConfigurationFile(text)).toThrow(
-      /data\.timezone.*"Europe\/Berln" is no time zone of IANA's database; did you mean Europe\/Berlin\?/,
+      /data\.timezone.*"Europe\/Berln" is not a time zone of the IANA database; did you mean Europe\/Berlin\?/,
     );
   });
 });

@@ -115,7 +115,7 @@ test('a value with which no metric can be computed is refused by name, and the o
   expect(answer).toMatchObject({ ...counts, accepted: 1, refused: 3 });
   expect(answer.refusals).toMatchObject([
     { place: 0, id: 'a', value: 1e300, reason: expect.stringContaining('is beyond ±1e+150') },
-    { place: 2, id: 'c', value: null, reason: 'there is no value' },
+    { place: 2, id: 'c', value: null, reason: 'the label has no value' },
     { place: 3, id: 'later', value: 'NaN', reason: expect.stringContaining('is not a number') },
   ]);
   expect(await ground.monitoring.labels(scope, ['a', 'b', 'c', 'later'])).toMatchObject([{ id: 'b', value: 2 }]);

@@ -151,7 +151,7 @@ test('text labels give performance, measured as on the holdout', async () => {
     accepted: 0,
     repeated: 1,
     refused: 1,
-    refusals: [{ value: 'unclear', reason: '"unclear" is none of the classes, which are "benign", "malignant"' }],
+    refusals: [{ value: 'unclear', reason: '"unclear" is not one of the classes, which are "benign", "malignant"' }],
   });
   await stack.json(z.unknown(), ['monitor', '--model', 'breast-cancer']);
   const { items } = await stack.get(z.object({ items: z.array(Report) }).loose(), '/v1/models/breast-cancer/reports');
