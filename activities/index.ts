@@ -108,7 +108,7 @@ export function createActivities(deps: StoringDependencies & { readonly computin
   );
 }
 
-/** Those that are declared as `apart`: in a worker they run in a computing process, and there they do their work. */
+/** The activities of steps declared as `apart`. A worker hands them to a computing process, which does the work. */
 export function createStepsApart(deps: StoringDependencies) {
   return {
     commitVersion: computedApart(deps, 'commitVersion', createCommitVersion(deps)),

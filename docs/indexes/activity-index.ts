@@ -14,7 +14,7 @@ export function activityIndex(): string {
     const maker = `create${name[0]?.toUpperCase() ?? ''}${name.slice(1)}`;
     const file = makers.get(maker);
     if (file === undefined)
-      throw new Error(`the step ${name} is declared, and no file in activities/ exports ${maker}`);
+      throw new Error(`the step ${name} is declared, but no file in activities/ exports ${maker}`);
     const made = `${maker}(deps)`;
     return { maker, file, name, made, isApart: step.apart === true };
   });
@@ -42,7 +42,7 @@ export function activityIndex(): string {
     '  );',
     '}',
     '',
-    '/** Those that are declared as `apart`: in a worker they run in a computing process, and there they do their work. */',
+    '/** The activities of steps declared as `apart`. A worker hands them to a computing process, which does the work. */',
     'export function createStepsApart(deps: StoringDependencies) {',
     '  return {',
     ...apart.map(({ name, made }) => `    ${name}: computedApart(deps, '${name}', ${made}),`),

@@ -8,8 +8,8 @@ export function commandLinePage(): string {
   return page(
     '# perennial: the command line',
     generatedNote('cli/'),
-    `${code('npx perennial')} from a checkout. Standard output is data only; progress, banners and hints go to standard error. Exit codes: ${exitCodeText()}.`,
-    '## Options of every verb',
+    `In a checkout, run ${code('npx perennial')}. Standard output contains only data; progress, banners and hints go to standard error. Exit codes: ${exitCodeText()}.`,
+    '## Options of every command',
     optionTable(program),
     ...verbs(program).map(({ name, command }) => verb(name, command)),
   );
@@ -46,7 +46,7 @@ function verb(name: string, command: Command): string {
     `## perennial ${[name, ...words].join(' ')}`,
     sentence(command.description()),
     described.join(' '),
-    subcommands === '' ? '' : `Verbs below it: ${subcommands}.`,
+    subcommands === '' ? '' : `Subcommands: ${subcommands}.`,
     optionTable(command),
   ).trimEnd();
 }

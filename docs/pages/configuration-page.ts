@@ -25,8 +25,8 @@ export function configurationPage(): string {
   return page(
     '# perennial.yaml',
     generatedNote('contracts/configuration/configuration.ts'),
-    'One file a model; JSON of the same shape is accepted. An unknown key is an error that names the key, the line and the nearest known one. Editors that read JSON Schema can use [perennial.schema.json](perennial.schema.json): put `# yaml-language-server: $schema=PATH` on the first line.',
-    'A duration is `250ms`, `5s`, `10m`, `72h`, `14d`, or a number and a word: `14 days`, `6 months`, `1 year`; days and longer are by the calendar of `data.timezone`. A size is `512MiB` or `2GiB`. A budget is `30 per month`.',
+    'Each model has one such file; JSON of the same form is also accepted. An unknown key is an error that names the key, its line and the nearest known key. Editors that read JSON Schema can use [perennial.schema.json](perennial.schema.json): put `# yaml-language-server: $schema=PATH` on the first line.',
+    'A duration is `250ms`, `5s`, `10m`, `72h`, `14d`, or a number and a word, such as `14 days`, `6 months` or `1 year`. Days and longer units follow the calendar in `data.timezone`. A size is `512MiB` or `2GiB`. A budget is `30 per month`.',
     keyTable(plain.flatMap(([key, schema]) => rowsOf(key, schema, required.includes(key)))),
     ...sections.map(([key, schema]) => section(key, schema)),
   );
@@ -89,7 +89,7 @@ function typeOf(schema: Schema): string {
   if (schema.const !== undefined) return code(JSON.stringify(schema.const));
   if (schema.enum) return schema.enum.map((value) => code(String(value))).join(', ');
   if (schema.anyOf)
-    return schema.anyOf.every(isSection) ? 'one of the shapes below' : schema.anyOf.map(typeOf).join(' or ');
+    return schema.anyOf.every(isSection) ? 'one of the forms below' : schema.anyOf.map(typeOf).join(' or ');
   if (schema.type === 'array') return schema.maxItems === 0 ? 'empty list' : `list of ${itemsOf(schema)}`;
   if (schema.type === 'object') return isSection(schema) ? 'mapping' : 'mapping of any keys';
   if (schema.type === 'number' || schema.type === 'integer') return `${schema.type}${rangeOf(schema)}`;

@@ -10,7 +10,8 @@ const [begin, end] = [generatedNote('contracts/monitoring/drift-tests.ts'), '<!-
 export async function driftPage(path: string): Promise<string> {
   const text = await readFile(path, 'utf8');
   const [before, after] = [text.split(begin, 1)[0] ?? '', text.slice(text.indexOf(end))];
-  if (!text.includes(begin) || !text.includes(end)) throw new Error(`${path} has lost the marks around its table`);
+  if (!text.includes(begin) || !text.includes(end))
+    throw new Error(`${path} lacks the marks around the generated table`);
   return `${before}${begin}\n\n${driftTable()}\n\n${after}`;
 }
 
@@ -22,9 +23,9 @@ function driftTable(): string {
       : 'at or above the threshold and above the critical value';
     return [code(name), columns.join(', '), statistic, [rule, exception].filter(Boolean).join('. ')];
   });
-  const missing = 'always, if chance does not do as much; the platform chooses this test';
+  const missing = 'always, unless chance explains the difference; the platform chooses this test itself';
   return markdownTable(
     ['test', 'columns', 'statistic', 'drift is'],
-    [...rows, [code('missing'), 'every feature', '1 where one side has no value at all', missing]],
+    [...rows, [code('missing'), 'every feature', '1 if one side has no value at all', missing]],
   );
 }

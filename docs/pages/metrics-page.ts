@@ -18,13 +18,13 @@ export async function metricsPage(): Promise<string> {
   return page(
     '# Metrics',
     generatedNote('api/api-metrics.ts and gateway/gateway-metrics.ts'),
-    'In the Prometheus text format at `/metrics` of the API and of each gateway; a key with the role `viewer` on everything reads them, which Prometheus sends as `authorization.credentials`. Both count for themselves: sum over gateways.',
+    'The API and each gateway serve their metrics in the Prometheus text format at `/metrics`. Reading them requires an API key with the role `viewer` on everything; Prometheus sends the key that is set as `authorization.credentials`. Each process counts separately, so sum over the gateways.',
     '## API',
     rows(await apiMetrics()),
-    'Besides these it has the `process_…` and `nodejs_…` metrics of every Node process.',
+    'The API also has the `process_…` and `nodejs_…` metrics of every Node process.',
     '## Gateway',
     rows(await gatewayMetrics()),
-    'Names are those of KServe (`request_predict_seconds`) and Triton (`nv_inference_…`) where they fit, so that their dashboards work.',
+    'Where possible, metrics have the names of KServe (`request_predict_seconds`) and Triton (`nv_inference_…`), so that existing dashboards work.',
   );
 }
 

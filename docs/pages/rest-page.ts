@@ -69,12 +69,12 @@ export async function openApiDocument(): Promise<object> {
 /** Returns who may call the route, from the table by which the API itself decides. */
 function wantedBy(route: string): string {
   const access = accessTable[route.replaceAll(/\{(\w+)\}/g, ':$1')];
-  if (access === undefined) throw new Error(`api/access/access-table.ts does not name ${route}`);
+  if (access === undefined) throw new Error(`api/access/access-table.ts does not list ${route}`);
   return 'on' in access ? `${code(access.to)}, ${access.on}` : access.to;
 }
 
 const places =
-  'The last column says which role a key needs and on what: `everything`; the `project`, `model` or `environment` that the request names; the `scope`, which is a model in an environment; the `run`, `approval` or `rehearsal` that the path names; or `somewhere` in the project, where a list shows what the key’s grants cover. Each role may do all that those before it may: `viewer`, `operator`, `approver`, `admin`. A vote wants a role that the policy names besides.';
+  'The last column states the role that an API key needs, and what the role must be granted on: `everything`; the `project`, `model` or `environment` that the request names; the `scope`, which is a model in an environment; the `run`, `approval` or `rehearsal` that the path names; or `somewhere` in the project, in which case a list shows only what the key’s grants cover. Each role includes the rights of the roles before it: `viewer`, `operator`, `approver`, `admin`. A vote also requires a role that the approval policy names.';
 
 export function restPage(document: object): string {
   const { paths } = Document.parse(document);
@@ -89,8 +89,8 @@ export function restPage(document: object): string {
   return page(
     '# REST',
     generatedNote('api/'),
-    'JSON over HTTP, on the port of the API. The whole of it, with every body and answer, is [openapi.json](openapi.json), which a running API serves at `/openapi.json`, with a page to read it at `/docs`. Every route but health wants a key: `Authorization: Bearer KEY`. [Errors](errors.md) are problem documents. Serving has a port of its own, the gateway’s, and speaks the Open Inference Protocol.',
+    'The API speaks JSON over HTTP on its own port. [openapi.json](openapi.json) describes all of it, with every request and response body; a running API serves this document at `/openapi.json`, and a page to read it at `/docs`. Every route except health requires an API key: `Authorization: Bearer KEY`. [Errors](errors.md) are problem documents. Models are served on another port, the gateway’s, with the Open Inference Protocol.',
     places,
-    ...[...byTag].map(([tag, rows]) => page(`## ${tag}`, markdownTable(['route', 'does', 'for'], rows)).trimEnd()),
+    ...[...byTag].map(([tag, rows]) => page(`## ${tag}`, markdownTable(['route', 'does', 'role'], rows)).trimEnd()),
   );
 }
