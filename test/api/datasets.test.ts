@@ -132,8 +132,8 @@ describe('refused rows', () => {
     const refused = await ingest(scope, `${header}1,2011-01-01 00:00,0.1,10\n`);
     expect(refused).toMatchObject({ failure: { code: 'expectations-failed', fields: { quarantine: null, rows: 0 } } });
     if (!('failure' in refused)) return;
-    expect(refused.failure.message).toContain('the dataset breaks rowCount (1)');
-    expect(refused.failure.message).toContain('the dataset breaks freshness (2011-01-01T05:00:00.000Z)');
+    expect(refused.failure.message).toContain('the dataset breaks rowCount (observed: 1)');
+    expect(refused.failure.message).toContain('the dataset breaks freshness (observed: 2011-01-01T05:00:00.000Z)');
     expect(await api.send('viewer', `GET /v1/runs/${refused.runId}/quarantine`)).toMatchObject({
       status: 404,
       body: { detail: expect.stringContaining('no single row') },

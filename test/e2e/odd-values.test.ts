@@ -273,7 +273,7 @@ test('values that are missing in training may be missing in requests, and monito
   );
   expect(missing['city']).toMatchObject({ breached: true, detail: expect.stringMatching(/92.3 % .* 33\.3 %/) });
   expect(missing['rooms']).toMatchObject({ breached: true });
-  expect(missing['b']).toMatchObject({ breached: true, detail: expect.stringContaining('25.0 % of the reference') });
+  expect(missing['b']).toMatchObject({ breached: true, detail: expect.stringContaining('25.0 % in the reference') });
   expect(missing['a']).toMatchObject({ breached: false });
   const span = ['--from', '2026-01-09', '--to', '2026-01-09', '--every', 'day'];
   const rehearsal = await stack.json(z.looseObject({ periods: z.number() }), ['rehearse', ...of, ...span]);
