@@ -116,7 +116,7 @@ export const errorTable = {
     about: 'An address of data or code is not allowed, such as a private address, or a query is not one SELECT.',
   },
   // data
-  'data-unreadable': { status: 422, retryable: false, about: 'A file cannot be parsed as the format it claims to be.' },
+  'data-unreadable': { status: 422, retryable: false, about: 'A file cannot be parsed in its declared format.' },
   'data-empty': { status: 422, retryable: false, about: 'A file has no rows.' },
   'schema-changed': {
     status: 422,
@@ -143,7 +143,7 @@ export const errorTable = {
   'code-unusable': {
     status: 422,
     retryable: false,
-    about: 'A repository lacks the path, or contains a link or a Git LFS pointer where code is expected.',
+    about: 'A repository lacks the configured path, or contains a link or a Git LFS pointer where code is expected.',
   },
   'environment-failed': {
     status: 422,
@@ -189,7 +189,7 @@ export const errorTable = {
     status: 500,
     retryable: false,
     about:
-      'A chain of the ledger, or something that the ledger describes, is not as it was recorded: somebody changed the database or the object store.',
+      'A chain of the ledger, or something that the ledger describes, is not as it was recorded: somebody changed the database or the object store directly.',
   },
   unhealthy: { status: 500, retryable: false, about: '`perennial doctor` found problems that are not repaired.' },
   // deployment

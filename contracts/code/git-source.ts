@@ -39,9 +39,9 @@ export function gitUrlProblem(text: string): string | undefined {
   if (url.password !== '' || (url.protocol === 'https:' && url.username !== ''))
     return 'contains credentials; store them in a connection';
   if (!/^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?|\[[0-9A-Fa-f:.]+\])$/.test(url.hostname))
-    return 'has a host with characters other than letters, digits, dots and dashes; write the host as in DNS';
+    return 'has a host with characters other than letters, digits, dots, dashes and underscores; write the host as in DNS';
   if (!/^([A-Za-z0-9_][A-Za-z0-9._-]*)?$/.test(url.username))
-    return 'has a user with characters other than letters, digits, dots and dashes; the usual user is git';
+    return 'has a user with characters other than letters, digits, dots, dashes and underscores; the usual user is git';
   if (url.search !== '' || url.hash !== '') return 'contains a ? or a #; name a branch, tag or commit in ref';
   if (url.pathname.replace(/\/+$/, '') === '') return 'names no repository; write it as https://host/owner/name.git';
   return undefined;

@@ -193,7 +193,7 @@ function quoted(text: string): string {
 
 function parsedJson(text: string): unknown {
   if (text.length > charactersAtMost)
-    throw refusal(`${lockName} or package.json has more than ${charactersAtMost} characters`);
+    throw refusal(`${lockName} or package.json has more than ${charactersAtMost} characters; use fewer packages`);
   try {
     return JSON.parse(text);
   } catch {

@@ -119,7 +119,7 @@ function columnsAreConsistent({ data: { features, target } }: Configuration): Co
           message: `"${feature}" is the target, and a model that receives the answer learns nothing; remove it from the features`,
         },
       ];
-    if (seen.has(feature)) return [{ path, message: `"${feature}" is listed twice` }];
+    if (seen.has(feature)) return [{ path, message: `"${feature}" is listed twice; remove one` }];
     seen.add(feature);
     return [];
   });
@@ -166,7 +166,7 @@ function lengthsAreLonger({ data, build, deploy, monitor }: Configuration): Conf
   ];
   const nothing = lengths
     .filter(([, length]) => length !== undefined && durationMs(length) === 0)
-    .map(([path, length]) => ({ path, message: `${length} is not longer than zero` }));
+    .map(([path, length]) => ({ path, message: `must be longer than zero, and is ${length}` }));
   // Very short blocks would exhaust memory, because each block of a holdout is a boundary in memory.
   const blockMs = durationMs(build.block);
   const tiny = { path: ['build', 'block'], message: `${build.block} is shorter than 1m, the minimum` };
@@ -254,7 +254,8 @@ function classesAreTold({ task, build: { classes, positive } }: Configuration): 
     return [{ path, message: 'is only for classifiers, but the task is regression; remove it' }];
   const keys = classes.map(classKey);
   const twice = keys.findIndex((key, index) => keys.indexOf(key) !== index);
-  if (twice >= 0) return [{ path: [...path, twice], message: `${JSON.stringify(classes[twice])} is listed twice` }];
+  if (twice >= 0)
+    return [{ path: [...path, twice], message: `${JSON.stringify(classes[twice])} is listed twice; remove one` }];
   if (task === 'binary' && classes.length !== 2)
     return [{ path, message: `lists ${classes.length} classes, but task binary has two` }];
   if (positive === undefined || keys.includes(classKey(positive))) return [];

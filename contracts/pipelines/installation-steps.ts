@@ -26,7 +26,7 @@ export const installationSteps = {
       complaint: ({ collectionId }, { workflowId }, { collectionSchedule }) =>
         collectionId !== null || isScheduledCollection(workflowId, collectionSchedule)
           ? undefined
-          : `${workflowId} was not started by this worker's schedule of garbage collection; to collect garbage, run \`perennial gc\``,
+          : `${workflowId} was not started by this worker's garbage collection schedule; to collect garbage, run \`perennial gc\``,
     }),
     markReachable: stepOfNone<OfCollection, void>({
       summary: 'mark the blobs that database rows refer to',
@@ -50,7 +50,7 @@ export const installationSteps = {
      */
     signHeads: stepOfNone<{ readonly cursor: string | null }, SignedHeads>({
       summary: 'sign the heads of ledger chains that have grown',
-      proves: 'a firing of the schedule of signatures requests the step; an invalid chain is not signed',
+      proves: 'a firing of the signing schedule requests the step; an invalid chain is not signed',
       // A workflow id that merely has the right prefix is accepted: the step signs only valid chains, so a forged
       // request gains nothing.
       complaint: (_, { workflowId }) =>

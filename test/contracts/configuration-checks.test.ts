@@ -56,8 +56,8 @@ describe('an error that the file alone reveals names key and line', () => {
     ['a holdout as long as the window', '14 days', '6 months', '/build/holdout/last', 'leaves no training rows'],
     ['a holdout longer than the window', '14 days', '1 year', '/build/holdout/last', 'leaves no training rows'],
     ['a holdout longer in days', '14 days', '187 days', '/build/holdout/last', 'leaves no training rows'],
-    ['an empty holdout', '14 days', '0 days', '/build/holdout/last', 'not longer than zero'],
-    ['an empty window', 'window: 1 month', 'window: 0 months', '/monitor/window', 'not longer than zero'],
+    ['an empty holdout', '14 days', '0 days', '/build/holdout/last', 'must be longer than zero'],
+    ['an empty window', 'window: 1 month', 'window: 0 months', '/monitor/window', 'must be longer than zero'],
     ['blocks that are too short', 'block: 1 day', 'block: 1s', '/build/block', 'shorter than 1m'],
     [
       'an expectation that no value meets',
