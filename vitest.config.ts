@@ -8,7 +8,8 @@ process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/no
 /** What follows whole stacks takes minutes a file: begun last, one would run beside nothing. Vitest goes by size. */
 class WholeStacksFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification) => (/\/test\/(how-to|e2e|cases|stack|cli|upgrade)\//.test(moduleId) ? 0 : 1);
+    const rank = ({ moduleId }: TestSpecification) =>
+      /\/test\/(how-to|e2e|cases|stack|cli|upgrade)\//.test(moduleId) ? 0 : 1;
     return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
   }
 }
