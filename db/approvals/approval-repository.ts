@@ -95,7 +95,7 @@ async function ask(context: RepositoryContext, tx: Transaction, scope: Ask[0], r
   await proveRun(tx, scope, runId, 'deploy');
   const { modelId, environment } = scope;
   const now = await environmentNow(context, tx, scope);
-  const reason = `a newer request takes its place: release ${shortDigest(request.subject.release)}`;
+  const reason = `a newer request replaces this one: release ${shortDigest(request.subject.release)}`;
   const newer = replaces === null ? undefined : await newerRequest(tx, scope, replaces);
   if (replaces !== null) await closeReplaced(context, tx, { replaces, runId }, { reason, at: now, by });
   if (newer === undefined)
@@ -144,7 +144,7 @@ async function ask(context: RepositoryContext, tx: Transaction, scope: Ask[0], r
     const because = `request ${newer} for a newer candidate is open`;
     await decideApproval(context, tx, approval, { status: 'superseded', reason: because, at: now, by });
   } else if (policy.votes === 0) {
-    const unasked = { status: 'approved', reason: 'the policy asks for no votes', at: now, by } as const;
+    const unasked = { status: 'approved', reason: 'the policy requires no votes', at: now, by } as const;
     await decideApproval(context, tx, approval, unasked);
   } else {
     await awaitApproval(context, tx, runId, approval.id);
@@ -173,7 +173,10 @@ async function closeReplaced(
 ): Promise<void> {
   const { approval } = await lockApproval(tx, replaces);
   if (approval.runId !== runId || approval.status !== 'approved')
-    throw unproven(`approval ${replaces} is ${approval.status}, so run ${runId} asks for no other in its place`, runId);
+    throw unproven(
+      `approval ${replaces} is ${approval.status}, so run ${runId} may not replace it by another request`,
+      runId,
+    );
   await decideApproval(context, tx, approval, { ...decision, status: 'superseded' });
 }
 
@@ -232,7 +235,7 @@ function mustBeOpen({ approval }: ApprovalRow, now: Instant): void {
   const why = expired || status === 'expired' ? `expired at ${expiresAt}` : `is ${status}`;
   throw new PerennialError(
     'approval-closed',
-    `approval ${id} ${why} and takes no votes; \`perennial approvals\` lists those that wait, and a new deploy asks again`,
+    `approval ${id} ${why} and accepts no votes; \`perennial approvals\` lists the open requests, and a new deployment requests approval again`,
     { approvalId: id, status: expired ? 'expired' : status, expiresAt },
   );
 }
@@ -240,7 +243,7 @@ function mustBeOpen({ approval }: ApprovalRow, now: Instant): void {
 function otherDigest({ approval }: ApprovalRow, given: string): PerennialError {
   return new PerennialError(
     'digest-not-current',
-    `approval ${approval.id} is about ${approval.digest}, and the vote names ${given}; read the request again and vote on what it says now`,
+    `approval ${approval.id} has the digest ${approval.digest}, but the vote names ${given}; read the request again and vote on its current digest`,
     { approvalId: approval.id, digest: approval.digest, given },
   );
 }
@@ -262,19 +265,24 @@ function mustBeAllowed(row: ApprovalRow, voter: Principal, committer: Id | undef
   const { approval, project, model } = row;
   const { roles, requesterMayVote } = approval.subject.policy;
   if (voter.id === approval.requestedBy && !requesterMayVote)
-    throw refused(row, voter, 'requested it, and the policy lets no requester vote', 'somebody else has to vote');
+    throw refused(
+      row,
+      voter,
+      'requested it, and the policy does not let the requester vote',
+      'somebody else has to vote',
+    );
   const { lastCommitterMayVote = requesterMayVote } = approval.subject.policy;
   if (voter.id === committer && !lastCommitterMayVote)
     throw refused(
       row,
       voter,
-      'recorded the training code of it, and the policy lets no last committer vote',
+      'recorded the training code of the release, and the policy does not let the last committer vote',
       'somebody else has to vote',
     );
   const target = { project, model, environment: approval.environment };
   if (!roles.some((role) => isGranted(voter.grants, role, target))) {
     const wanted = roles.join(' or ');
-    throw refused(row, voter, `is no ${wanted} there`, `ask somebody with the role ${wanted}`);
+    throw refused(row, voter, `does not have the role ${wanted} there`, 'ask somebody who has that role');
   }
 }
 
@@ -288,7 +296,7 @@ function refused({ approval, model }: ApprovalRow, voter: Principal, why: string
 
 async function tally(context: RepositoryContext, tx: Transaction, id: Id, runId: Id): Promise<Tally> {
   const { approval, project } = await lockApproval(tx, id);
-  if (approval.runId !== runId) throw unproven(`approval ${id} was not asked for by run ${runId}`, runId);
+  if (approval.runId !== runId) throw unproven(`approval ${id} was not requested by run ${runId}`, runId);
   if (approval.status !== 'pending') return { status: approval.status, expiresInMs: null, remindInMs: null };
   const { environment } = approval;
   const now = await environmentNow(context, tx, { project, environment });
@@ -323,7 +331,7 @@ async function remind(
     environment,
     kind: 'approval.reminded',
     subject: { runId, approvalId: id, digest, roles: subject.policy.roles, expiresAt: toInstant(expiresAt) },
-    reason: `half of its time has passed; it expires at ${toInstant(expiresAt)}`,
+    reason: `half of the time to vote has passed; the request expires at ${toInstant(expiresAt)}`,
     effectiveAt: now,
     by: requestedBy,
   });

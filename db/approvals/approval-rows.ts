@@ -40,7 +40,7 @@ export async function lockApproval(tx: Transaction, id: Id): Promise<ApprovalRow
 }
 
 export function foundApproval(row: ApprovalRow | undefined, id: Id): ApprovalRow {
-  return found(row, `there is no approval ${id}; \`perennial approvals\` lists those that wait`, { approvalId: id });
+  return found(row, `there is no approval ${id}; \`perennial approvals\` lists the open requests`, { approvalId: id });
 }
 
 /** Returns the votes of each approval, oldest first. */

@@ -23,7 +23,7 @@ export function decisionOf(
       by: reject.principalId,
     };
   if (subject.policy.votes === 0)
-    return { status: 'approved', reason: 'the policy asks for no votes', by: requestedBy };
+    return { status: 'approved', reason: 'the policy requires no votes', by: requestedBy };
   const approving = cast.slice(0, subject.policy.votes);
   const last = approving.at(-1);
   if (last !== undefined && approving.length === subject.policy.votes)
@@ -33,7 +33,7 @@ export function decisionOf(
       by: last.principalId,
     };
   if (toDate(now) < expiresAt) return undefined;
-  const reason = `${cast.length} of ${subject.policy.votes} votes when it expired`;
+  const reason = `the request expired with ${cast.length} of ${subject.policy.votes} votes`;
   // An expiry has no decider, so the requester is recorded.
   return { status: 'expired', reason, by: requestedBy };
 }

@@ -48,7 +48,7 @@ async function stagedBy(tx: Transaction, scope: Scope, runId: Id): Promise<typeo
   if (!isStaged || run.outcome?.kind !== 'code')
     throw new PerennialError(
       'conflict',
-      `run ${runId} has staged no code of ${scope.model} in ${scope.environment}; perennial apply stages it and applies it`,
+      `run ${runId} has not staged code of ${scope.model} in ${scope.environment}; \`perennial apply\` stages and applies the code`,
       { runId },
     );
   const { codeVersionId } = run.outcome;

@@ -46,5 +46,11 @@ async function closeRequests(
     .orderBy(asc(approvals.id));
   if (orphans.length === 0) return;
   const ofRuns = orphans.map((orphan) => orphan.runId);
-  await supersedeApprovals(context, tx, scope, { ofRuns }, { reason: 'the run that asked has ended', at, by });
+  await supersedeApprovals(
+    context,
+    tx,
+    scope,
+    { ofRuns },
+    { reason: 'the run that requested approval has ended', at, by },
+  );
 }

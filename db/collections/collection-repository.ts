@@ -83,7 +83,7 @@ export function createCollectionRepository(context: RepositoryContext): Collecti
 
 async function read(tx: Executor, id: Id): Promise<Row> {
   const [row] = await tx.select().from(garbageCollections).where(eq(garbageCollections.id, id));
-  return found(row, `there is no collection ${id}; \`perennial gc --list\` lists them`, { collectionId: id });
+  return found(row, `there is no garbage collection ${id}; \`perennial gc --list\` lists them`, { collectionId: id });
 }
 
 async function begin(
@@ -98,7 +98,7 @@ async function begin(
     .returning();
   if (made !== undefined) return toCollection(made);
   const [underWay] = await tx.select().from(garbageCollections).where(eq(garbageCollections.state, 'running'));
-  return toCollection(found(underWay, 'the collection under way has just ended; ask again', {}));
+  return toCollection(found(underWay, 'the garbage collection in progress has just ended; send the request again', {}));
 }
 
 /**
@@ -139,13 +139,13 @@ async function beginUnderKey(
  */
 async function lockUnderWay(tx: Transaction, id: Id): Promise<Row> {
   const [row] = await tx.select().from(garbageCollections).where(eq(garbageCollections.id, id)).for('update');
-  const collection = found(row, `there is no collection ${id}; \`perennial gc --list\` lists them`, {
+  const collection = found(row, `there is no garbage collection ${id}; \`perennial gc --list\` lists them`, {
     collectionId: id,
   });
   if (collection.state === 'running') return collection;
   throw new PerennialError(
     'unproven',
-    `collection ${id} has ${collection.state} already; \`perennial gc\` begins another`,
+    `garbage collection ${id} has already ${collection.state}; \`perennial gc\` begins another`,
     {
       collectionId: id,
     },

@@ -63,7 +63,7 @@ export function asPerennialError(caught: unknown): unknown {
   ) {
     return new PerennialError(
       'database-unavailable',
-      `Postgres does not answer: ${reason}; try again, and see that DATABASE_URL names a server that runs`,
+      `Postgres does not answer: ${reason}; try again, and check that DATABASE_URL names a running server`,
       { reason },
       { cause: caught },
     );
@@ -79,7 +79,7 @@ export function asPerennialError(caught: unknown): unknown {
   if (isWorthRepeating(caught)) {
     return new PerennialError(
       'database-unavailable',
-      `Postgres could not finish a transaction beside others: ${reason}; try again`,
+      `Postgres could not finish a transaction because of concurrent ones: ${reason}; try again`,
       { reason },
       { cause: caught },
     );
@@ -88,7 +88,7 @@ export function asPerennialError(caught: unknown): unknown {
     const detail = chain.find((error) => error instanceof DatabaseError)?.detail ?? reason;
     return new PerennialError(
       'not-found',
-      `a row was to refer to one that is absent: ${detail}; name one that exists`,
+      `a row cannot refer to a row that does not exist: ${detail}; name one that exists`,
       { detail },
       { cause: caught },
     );

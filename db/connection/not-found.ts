@@ -9,6 +9,6 @@ export function found<Row>(row: Row | undefined, message: string, fields: ErrorF
 
 /** Returns a row that the same transaction wrote or locked. A missing row is a defect. */
 export function written<Row>(row: Row | undefined): Row {
-  if (row === undefined) throw new Error('the database answered no row to a statement that always has one');
+  if (row === undefined) throw new Error('the database returned no row for a statement that always returns one');
   return row;
 }

@@ -9,7 +9,7 @@ type Key = readonly (string | number)[];
 function unusable(): PerennialError {
   return new PerennialError(
     'invalid-request',
-    'the cursor is not one that this list gave; leave it out to begin at the first page',
+    'the cursor does not come from an earlier page of this list; leave it out to begin at the first page',
     { parameter: 'cursor' },
   );
 }

@@ -31,7 +31,7 @@ export async function environmentNow(
   if (row === undefined) {
     throw new PerennialError(
       'not-found',
-      `project ${scope.project} has no environment ${scope.environment}; apply a configuration to it or put it first`,
+      `project ${scope.project} has no environment ${scope.environment}; create it, or apply a configuration to it`,
       { project: scope.project, environment: scope.environment },
     );
   }

@@ -34,7 +34,7 @@ export function createConnectionRepository(
     const stored = row === undefined || sealed === null ? undefined : { ...row, sealed };
     return found(
       stored,
-      `project ${project} has no connection ${name}; an administrator makes it by perennial connections set`,
+      `project ${project} has no connection ${name}; an administrator can create it with perennial connections set`,
       {
         project,
         connection: name,
@@ -92,7 +92,7 @@ function mustHave(secret: string | undefined): string {
   if (secret !== undefined) return secret;
   throw new PerennialError(
     'invalid-setting',
-    'this process has no PERENNIAL_SECRET, so it neither stores nor opens connections; set it as for the workers',
+    'this process has no PERENNIAL_SECRET, so it can neither store nor open connections; set PERENNIAL_SECRET to the same value as for the workers',
   );
 }
 
@@ -104,7 +104,7 @@ function ofKind<Kind extends ConnectionKind>(
   if (isOf(settings, kinds)) return settings;
   throw new PerennialError(
     'conflict',
-    `the connection ${name} is of kind ${settings.kind}, and ${inWords(kinds, 'or')} is wanted`,
+    `the connection ${name} is of kind ${settings.kind}; name a connection of kind ${inWords(kinds, 'or')}`,
     { connection: name, kind: settings.kind },
   );
 }

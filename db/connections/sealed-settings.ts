@@ -29,7 +29,7 @@ export function unseal(secret: string, sealed: string, bound: string): string {
   } catch (caught) {
     throw new PerennialError(
       'invalid-setting',
-      `${bound} cannot be opened: PERENNIAL_SECRET is not the one that it was stored with, or the row was altered; set the connection again`,
+      `${bound} cannot be decrypted: PERENNIAL_SECRET differs from the one that encrypted it, or the row was altered; set the connection again`,
       {},
       { cause: caught },
     );

@@ -110,7 +110,7 @@ async function commit(
   await tx.update(modelEnvironments).set({ datasetVersionId: row.id }).where(inScope(modelEnvironments, scope));
   const now = await environmentNow(context, tx, scope);
   const readable = reachesWindow(version.manifest, await configurationOf(tx, heads), now);
-  const reason = `${changeOf(version)}${readable ? '' : '; all of it older than what a build of now reads, so none is triggered'}`;
+  const reason = `${changeOf(version)}${readable ? '' : '; all rows are older than data.window, so no build is triggered'}`;
   await appendLedger(context, tx, {
     modelId: scope.modelId,
     environment: scope.environment,
@@ -165,15 +165,15 @@ function changeOf({ rowsAdded, rowsSkipped, rowsReplaced = 0, rowsRemoved = 0 }:
 
 function noQuarantine(runId: Id, isRefused: boolean): string {
   return isRefused
-    ? `run ${runId} was refused for what the dataset is as a whole; no single row is to blame, so none is kept`
-    : `run ${runId} has no quarantined rows; it refused none`;
+    ? `run ${runId} was refused because of the dataset as a whole and not because of single rows, so no rows are quarantined`
+    : `run ${runId} has no quarantined rows, because it refused no rows`;
 }
 
 function headMoved(scope: Scope, current: Row | undefined): PerennialError {
-  const now = current === undefined ? 'there is none now' : `it is dataset ${current.number} now`;
+  const now = current === undefined ? 'there is no dataset now' : `it is dataset ${current.number} now`;
   return new PerennialError(
     'conflict',
-    `the data head of ${scopeLabel(scope)} moved while the batch was prepared: ${now}; ingest the files again, and rows that are known are skipped`,
+    `the data head of ${scopeLabel(scope)} moved while the batch was prepared: ${now}; ingest the files again (known rows are skipped)`,
     {
       model: scope.model,
       environment: scope.environment,

@@ -52,7 +52,7 @@ export async function approvedRollout(
   const made = await decidedByRun(tx, scope.modelId, 'release.made', runId, { digest: subject.release });
   if (made === undefined || subject.environment !== scope.environment)
     throw unproven(
-      `approval ${approval.id} is about release ${shortDigest(subject.release)} in ${subject.environment}, which is no release that run ${runId} made in ${scope.environment}`,
+      `approval ${approval.id} is for release ${shortDigest(subject.release)} in ${subject.environment}, but run ${runId} did not make that release in ${scope.environment}`,
       runId,
     );
   const release = await readRelease(tx, String(made.releaseId));
@@ -63,13 +63,13 @@ export async function approvedRollout(
   );
   if (canonicalJson(deploy.strategy) !== canonicalJson(subject.strategy))
     throw unproven(
-      `approval ${approval.id} is about another strategy than that of release ${shortDigest(release.digest)}`,
+      `the strategy in approval ${approval.id} differs from that of release ${shortDigest(release.digest)}`,
       runId,
     );
   const environment = await environmentOf(tx, scope);
   if (!isAsStrict(subject.policy, policyIn(environment, deploy.approval)))
     throw unproven(
-      `approval ${approval.id} was given under a weaker policy than the one of ${scope.environment} now; deploy the version again`,
+      `approval ${approval.id} was given under a weaker policy than the current one of ${scope.environment}; deploy the version again`,
       runId,
     );
   const automated = run.request.kind === 'deploy' && run.request.automated;
@@ -86,15 +86,15 @@ async function approvalOf(context: RepositoryContext, tx: Transaction, scope: Sc
     .orderBy(desc(approvals.id))
     .limit(1)
     .for('update');
-  if (approval === undefined) throw unproven(`run ${runId} has asked for no approval`, runId);
+  if (approval === undefined) throw unproven(`run ${runId} has not requested approval`, runId);
   const { id, status, digest, subject } = approval;
   if (status !== 'approved') throw unproven(`approval ${id} is ${status}, so run ${runId} may not roll out`, runId);
   if (digest !== sha256OfJson(subject))
-    throw unproven(`approval ${id} is about ${digest}, which is not the digest of what it says`, runId);
+    throw unproven(`the digest ${digest} of approval ${id} does not match its content`, runId);
   const cast = (await votesOf(tx, [id])).get(id) ?? [];
   const counted = decisionOf(approval, cast, await environmentNow(context, tx, scope));
   if (counted?.status !== 'approved' || cast.some((vote) => vote.digest !== digest))
-    throw unproven(`approval ${id} is called approved, and its votes do not approve it`, runId);
+    throw unproven(`approval ${id} is marked as approved, but its votes do not approve it`, runId);
   return approval;
 }
 

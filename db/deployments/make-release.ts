@@ -84,7 +84,7 @@ async function mustComeTo(tx: Transaction, scope: Scope, release: Release, expec
     return;
   throw new PerennialError(
     'configuration-differs',
-    `the configuration of ${scopeLabel(scope)} has changed since release ${shortDigest(expected)} was asked for, so another release would come of it; apply the same file there, and promote again`,
+    `the configuration of ${scopeLabel(scope)} has changed since release ${shortDigest(expected)} was requested, so the deployment would make a different release; apply the same perennial.yaml there, and promote again`,
     { release: expected, environment: scope.environment },
   );
 }
@@ -107,7 +107,7 @@ async function readParts(tx: Transaction, scope: Scope, evaluationId: Id): Promi
   if (verdict === 'rejected')
     throw new PerennialError(
       'not-a-candidate',
-      `version ${parts.version.number} of ${scope.model} was rejected: ${reasons.join('; ')}; build one that passes its gates`,
+      `version ${parts.version.number} of ${scope.model} was rejected: ${reasons.join('; ')}; build a version that passes its gates`,
       { version: parts.version.number, reasons },
     );
   return parts;
@@ -174,7 +174,7 @@ async function refuseUnfit(
   if (champion !== undefined && isSame(await readRelease(tx, champion.releaseId), release))
     throw new PerennialError(
       'conflict',
-      `${named} serves in ${scope.environment} already; there is nothing to deploy`,
+      `${named} already serves in ${scope.environment}; there is nothing to deploy`,
       { release: release.digest, environment: scope.environment },
     );
   const [run] = await tx.select({ request: runs.request }).from(runs).where(eq(runs.id, runId));
@@ -182,7 +182,7 @@ async function refuseUnfit(
   if (automated && (await isWithdrawn(tx, scope, release)))
     throw new PerennialError(
       'not-a-candidate',
-      `${named} was withdrawn from ${scope.environment} by a rollback, and no automation promotes it again; a person may deploy it`,
+      `${named} was withdrawn from ${scope.environment} by a rollback, so automation does not promote it again; a person may deploy it`,
       { release: release.digest, environment: scope.environment },
     );
 }

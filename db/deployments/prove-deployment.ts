@@ -20,7 +20,8 @@ export async function mustHaveDeployed(tx: Transaction, { run }: RunRow, outcome
   const { id, modelId, environment } = run;
   const here = inScope(modelEnvironments, { modelId, environment });
   const [heads] = await tx.select({ holder: modelEnvironments.rolloutRunId }).from(modelEnvironments).where(here);
-  if (heads?.holder === id) throw unproven(`run ${id} still holds the rollout; it promotes or aborts it first`, id);
+  if (heads?.holder === id)
+    throw unproven(`run ${id} still holds the rollout; it must promote or abort the rollout before it ends`, id);
   await mustHaveMade(tx, run, outcome);
   const [last] = await tx
     .select({ generation: generations.generation, change: generations.change })
@@ -29,7 +30,7 @@ export async function mustHaveDeployed(tx: Transaction, { run }: RunRow, outcome
     .orderBy(desc(generations.generation))
     .limit(1);
   if (!(await isTrue(tx, run.id, outcome, last)))
-    throw unproven(`run ${id} is said to have ended as ${outcome.decision}, and what it raised says otherwise`, id);
+    throw unproven(`run ${id} reports the decision ${outcome.decision}, but the database records another outcome`, id);
 }
 
 /** Throws `unproven` unless the run made this release. Only a run refused by the gates may have none. */
@@ -41,7 +42,7 @@ async function mustHaveMade(
   if (releaseId === null && releaseDigest === null && decision === 'refused') return;
   const made = releaseId === null ? undefined : await decidedByRun(tx, modelId, 'release.made', id, { releaseId });
   if (made === undefined || made.digest !== releaseDigest)
-    throw unproven(`run ${id} was not about release ${releaseDigest}`, id);
+    throw unproven(`run ${id} did not make release ${releaseDigest}`, id);
 }
 
 type Last = Pick<typeof generations.$inferSelect, 'generation' | 'change'> | undefined;

@@ -112,16 +112,18 @@ export function mismatchOf(
   const named = `generation ${generation.generation}`;
   if (raised === undefined) return `${named} has no entry in the ledger`;
   const { entry, chained } = raised;
-  if (digestOf(entry) !== entry.digest) return `entry ${entry.sequence} of the ledger, of ${named}, was changed`;
-  if (!chained) return `entry ${entry.sequence} of the ledger, of ${named}, does not fit the entries beside it`;
+  if (digestOf(entry) !== entry.digest)
+    return `entry ${entry.sequence} of the ledger, which records ${named}, was changed`;
+  if (!chained)
+    return `entry ${entry.sequence} of the ledger, which records ${named}, does not match the entries before and after it`;
   const subject = Raised.safeParse(entry.subject).data;
   if (subject?.generation !== generation.generation)
-    return `the ledger's last generation is ${subject?.generation ?? 'unknown'} (entry ${entry.sequence}), and the database has ${named}`;
+    return `the ledger's last generation is ${subject?.generation ?? 'unknown'} (entry ${entry.sequence}), but the database has ${named}`;
   const recorded = [subject.change, subject.runId, subject.slots, entry.reason, entry.recordedBy, entry.effectiveAt];
   const { change, runId, slots, reason, recordedBy, effectiveAt } = generation;
   const told = slots.map(({ role, releaseDigest, weight }) => ({ role, releaseDigest, weight }));
   if (canonicalJson(recorded) !== canonicalJson([change, runId, told, reason, recordedBy, effectiveAt]))
-    return `${named} is not what entry ${entry.sequence} of the ledger says: its releases, weights, time or reason were changed`;
+    return `${named} does not match entry ${entry.sequence} of the ledger: its releases, weights, time or reason were changed`;
   return slots.map((slot) => slotMismatch(scope, slot, served)).find((why) => why !== undefined);
 }
 
@@ -137,13 +139,13 @@ function digestOf(entry: StoredEntry): string | undefined {
 function slotMismatch(scope: Scope, slot: Slot, served: ReadonlyMap<Id, ServedRelease>): string | undefined {
   const release = served.get(slot.releaseId);
   const named = `the ${slot.role}'s release ${shortDigest(slot.releaseDigest)}`;
-  if (release === undefined) return `${named} is not there`;
+  if (release === undefined) return `${named} is missing`;
   const { row, version, configuration } = release;
   const { body } = row;
   if (row.digest !== slot.releaseDigest || sha256OfJson(body) !== row.digest)
-    return `${named} was changed: its digest is not that of what stands in it`;
+    return `${named} was changed: its content does not match its digest`;
   if (body.model.project !== scope.project || body.model.name !== scope.model)
-    return `${named} is of another model, ${body.model.name}`;
+    return `${named} belongs to another model, ${body.model.name}`;
   if (version.id !== slot.modelVersionId || version.artifact !== body.artifact)
     return `${named} does not have the artifact that it was made with`;
   if (sha256OfJson(configuration) !== body.configuration)

@@ -49,7 +49,10 @@ export async function beginRollout(
   if (heads.rolloutRunId === runId) return 'begun';
   const mine = await raisedBy(tx, scope, runId);
   if (mine.length > 0)
-    throw unproven(`the rollout of run ${runId} in ${scopeLabel(scope)} is over, and an approval is for one`, runId);
+    throw unproven(
+      `the rollout of run ${runId} in ${scopeLabel(scope)} is over, and an approval is valid for one rollout only`,
+      runId,
+    );
   if (heads.rolloutRunId !== null && (await isUnderWay(tx, heads.rolloutRunId))) return 'taken';
   if (automated && heads.holdReason !== null) return 'superseded';
   const champion = championOf(await newestGeneration(tx, scope))?.releaseDigest ?? null;
@@ -93,7 +96,7 @@ export async function raiseForRun(
   const next = steps[mine.length];
   if (weight !== next)
     throw unproven(
-      `${weight} % is not the next step of run ${runId}: approved is ${steps.join(', ')}, and ${next === undefined ? 'all of it is done' : `${next} % comes next`}`,
+      `${weight} % is not the next step of run ${runId}: the approved steps are ${steps.join(', ')}, and ${next === undefined ? 'all of them are done' : `${next} % comes next`}`,
       runId,
     );
   const last = mine.at(-1);
@@ -134,15 +137,16 @@ async function mustBeDone(context: RepositoryContext, tx: Transaction, { last, j
   const { generation, runId } = last;
   const notDue = (why: string) =>
     new PerennialError('step-not-due', `the step after generation ${generation} is not due: ${why}`, { runId });
-  if (judged?.generation !== generation) throw notDue('it has not been judged');
+  if (judged?.generation !== generation) throw notDue('that generation has not been judged');
   if (judged.verdict === 'abort')
-    throw unproven(`generation ${generation} must be taken back: ${judged.reason}`, runId);
+    throw unproven(`generation ${generation} must be rolled back: ${judged.reason}`, runId);
   if (judged.verdict === 'insufficient' && strategy.onInsufficient !== 'proceed') throw notDue(judged.reason);
-  if (!(await isLoaded(tx, last))) throw notDue('no gateway has loaded it');
+  if (!(await isLoaded(tx, last))) throw notDue('no gateway has loaded that generation');
   // Under a virtual clock a step has no minimum duration.
   const bake = last.change === 'shadow' ? strategy.shadow?.bake : strategy.bake;
   const dueAt = Date.parse(last.recordedAt) + (clock === 'virtual' || bake === undefined ? 0 : durationMs(bake));
-  if (Date.parse(context.clock.now()) < dueAt) throw notDue(`it lasts until ${new Date(dueAt).toISOString()}`);
+  if (Date.parse(context.clock.now()) < dueAt)
+    throw notDue(`that generation lasts until ${new Date(dueAt).toISOString()}`);
 }
 
 async function isLoaded(tx: Transaction, { modelId, environment, generation }: Generation): Promise<boolean> {
@@ -195,7 +199,10 @@ export async function endOwnRollout(tx: Transaction, scope: Scope, runId: Id): P
   if (heads.rolloutRunId !== runId) return;
   const last = (await raisedBy(tx, scope, runId)).at(-1);
   if (last?.change === 'canary' || last?.change === 'shadow')
-    throw unproven(`run ${runId} has a ${last.change} up, which its rollout does not end with; abort it`, runId);
+    throw unproven(
+      `the ${last.change} of run ${runId} is still deployed, so its rollout cannot end; abort the rollout`,
+      runId,
+    );
   await endRollout(tx, scope, runId);
 }
 

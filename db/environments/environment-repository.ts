@@ -38,7 +38,7 @@ export function createEnvironmentRepository(context: RepositoryContext): Environ
         toEnvironment(
           found(
             await read(db, project, name),
-            `project ${project} has no environment ${name}; put it, or apply a configuration to it`,
+            `project ${project} has no environment ${name}; create it, or apply a configuration to it`,
             { project, environment: name },
           ),
         ),
@@ -83,7 +83,7 @@ async function advanceClock(tx: Transaction, project: string, name: string, now:
   if (row.clock !== 'virtual') {
     throw new PerennialError(
       'conflict',
-      `environment ${name} of project ${project} runs on the wall clock, which nobody moves`,
+      `environment ${name} of project ${project} runs on the wall clock, which cannot be moved`,
       { project, environment: name },
     );
   }
@@ -141,7 +141,7 @@ async function tellEveryModel(
     .where(and(eq(models.project, before.project), eq(modelEnvironments.environment, before.name)))
     .orderBy(asc(models.id));
   const effectiveAt = await environmentNow(context, tx, { project: before.project, environment: before.name });
-  const reason = minimumPolicy === null ? 'minimum approval policy taken away' : 'minimum approval policy set';
+  const reason = minimumPolicy === null ? 'minimum approval policy removed' : 'minimum approval policy set';
   for (const { modelId } of concerned) {
     await appendLedger(context, tx, {
       modelId,

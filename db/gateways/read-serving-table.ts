@@ -97,9 +97,9 @@ function reasonAgainst(
   raised: RaisedEntry | undefined,
   served: ReadonlyMap<Id, ServedRelease>,
 ): string | undefined {
-  if (generation === undefined) return `the database names generation ${pointer} and does not have it`;
+  if (generation === undefined) return `the database names generation ${pointer}, but does not have it`;
   if (archived && generation.slots.length > 0)
-    return `the model is marked as archived, and the ledger says that generation ${pointer} serves`;
+    return `the model is marked as archived, but the ledger says that generation ${pointer} serves`;
   return mismatchOf(scope, generation, raised, served);
 }
 

@@ -113,7 +113,7 @@ function judge(label: LabelInput, { found, read, now }: Judging): Judged {
     return { reason: `it is dated ${at}, more than a day after the environment's clock, which shows ${now}` };
   const happened = prediction?.happened;
   if (at !== undefined && happened !== undefined && at < happened)
-    return { reason: `it is dated ${at}, before its own prediction of ${happened}` };
+    return { reason: `it is dated ${at}, before the time of its prediction, ${happened}` };
   // A label without a time is never dated before its prediction, even if machines' clocks differ.
   const earliest = happened !== undefined && happened > now ? happened : now;
   return { prediction, value: value.value, at: at ?? earliest };
@@ -131,10 +131,12 @@ export function predictionOf(
   const rows = byRequest.get(request)?.rows;
   if (rows === undefined) return { prediction: undefined };
   if (row === undefined && rows.length > 1)
-    return { reason: `the request has ${rows.length} rows: name the label's own by "row", from 0` };
+    return { reason: `the request has ${rows.length} rows; name the row of the label with "row", counted from 0` };
   const prediction = rows.find((candidate) => candidate.row === (row ?? 0));
   if (prediction !== undefined) return { prediction };
-  return { reason: `the request has ${rows.length} ${rows.length === 1 ? 'row' : 'rows'}, counted from 0` };
+  return {
+    reason: `row ${row ?? 0} does not exist: the request has ${rows.length} ${rows.length === 1 ? 'row' : 'rows'}, counted from 0`,
+  };
 }
 
 function ambiguousIn({ byRequest }: FoundPredictions): AddedLabels['ambiguous'] {

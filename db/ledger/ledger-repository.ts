@@ -162,7 +162,7 @@ async function owners(
     .orderBy(asc(models.id))
     .limit(page.limit + 1);
   if (model !== undefined && after === undefined)
-    found(rows[0], `project ${project ?? 'default'} has no model ${model}; \`GET /v1/models\` lists those it has`, {
+    found(rows[0], `project ${project ?? 'default'} has no model ${model}; \`GET /v1/models\` lists its models`, {
       model,
     });
   return pageOf(

@@ -54,7 +54,7 @@ export async function recordTrigger(
       eq(triggers.fingerprint, input.fingerprint),
     );
     const [first] = await tx.select().from(triggers).where(same);
-    if (first === undefined) throw new Error(`trigger ${input.kind} ${input.fingerprint} was there and is gone`);
+    if (first === undefined) throw new Error(`trigger ${input.kind} ${input.fingerprint} existed before, but is gone`);
     return { trigger: toTrigger(first), recorded: false };
   }
   await appendLedger(context, tx, {

@@ -108,7 +108,7 @@ async function requestCancel(tx: Transaction, scope: Scope, runId: Id, reason: s
   const here = and(eq(runs.id, runId), inScope(runs, scope));
   const [run] = await tx.select({ state: runs.state }).from(runs).where(here).for('update');
   if (run === undefined) return `there is no run ${runId} in ${scopeLabel(scope)}`;
-  if (isFinal(run.state)) return `the run has ${run.state} already`;
+  if (isFinal(run.state)) return `the run has already ended (${run.state})`;
   await tx
     .update(runs)
     .set({ cancelRequested: storableText(reason) })
@@ -120,7 +120,7 @@ async function settle(tx: Transaction, scope: Scope, asOf: string): Promise<stri
   const where = and(eq(environments.project, scope.project), eq(environments.name, scope.environment));
   const [environment] = await tx.select().from(environments).where(where);
   if (environment === undefined || environment.virtualNow === null)
-    return 'only a virtual clock is settled; this environment runs on the wall clock';
+    return 'only an environment with a virtual clock can be settled; this environment runs on the wall clock';
   const at = toDate(asOf);
   if (environment.virtualNow < at) await tx.update(environments).set({ virtualNow: at }).where(where);
   // A late settle command must not undo one of a later period.

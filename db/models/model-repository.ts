@@ -77,7 +77,10 @@ export function createModelRepository(context: RepositoryContext): ModelReposito
           .from(models)
           .where(and(eq(models.project, project), eq(models.name, name)));
         return toModel(
-          found(row, `project ${project} has no model ${name}; \`perennial apply\` makes it`, { project, model: name }),
+          found(row, `project ${project} has no model ${name}; \`perennial apply\` creates it`, {
+            project,
+            model: name,
+          }),
         );
       }),
     scope: (project, name, environment) =>
@@ -206,7 +209,7 @@ async function ensureModel(
   if (given === undefined)
     throw new PerennialError(
       'conflict',
-      `model ${project}/${name} is a ${model.task} model and the configuration says ${task}; a model's task does not change, so give the new one another name`,
+      `model ${project}/${name} is a ${model.task} model, but the configuration says ${task}; the task of a model cannot change, so give the new model another name`,
       { model: name, task, was: model.task },
     );
   return given;
@@ -250,12 +253,14 @@ async function findScope(
     .where(where);
   const [first] = rows;
   if (first === undefined)
-    throw new PerennialError('not-found', `there is no model ${named}; \`perennial apply\` makes it`, { model: named });
+    throw new PerennialError('not-found', `there is no model ${named}; \`perennial apply\` creates it`, {
+      model: named,
+    });
   const known = rows.flatMap((row) => row.environment ?? []).toSorted();
   if (!known.includes(environment)) {
     throw new PerennialError(
       'not-found',
-      `model ${first.name} has no environment ${environment}; it has ${known.join(', ') || 'none'}; \`perennial apply\` puts it into one`,
+      `model ${first.name} is not in environment ${environment}; its environments: ${known.join(', ') || 'none'}; \`perennial apply\` adds it to an environment`,
       { model: first.name, environment, environments: known },
     );
   }

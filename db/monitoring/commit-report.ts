@@ -83,7 +83,7 @@ async function insertReport({ context, tx, scope, run, reportId, now }: Committi
     })
     .returning();
   const count = (state: Told['state']): number => body.findings.filter((finding) => finding.state === state).length;
-  const sufficient = body.sufficient ? '' : ', too few to decide by';
+  const sufficient = body.sufficient ? '' : ', too few to decide';
   await appendLedger(context, tx, {
     modelId,
     environment,
@@ -140,7 +140,11 @@ async function closeClear(
     const closes = replaced || (clear && clearSince !== null && clearSince < window.to);
     if (replaced) await close(committing, finding, 'its champion was replaced');
     else if (closes)
-      await close(committing, finding, `${shortNumber(value)} against ${shortNumber(threshold)}, twice in a row`);
+      await close(
+        committing,
+        finding,
+        `clear twice in a row: ${shortNumber(value)} against the threshold ${shortNumber(threshold)}`,
+      );
     const entry: Told = {
       id,
       kind,
@@ -216,7 +220,7 @@ async function openNew(
       environment,
       kind: 'finding.opened',
       subject: { runId: run.runId, reportId, findingId: id, kind, subject, championReleaseId, value, threshold },
-      reason: `${name}: ${shortNumber(value)} against ${shortNumber(threshold)}`,
+      reason: `${name}: ${shortNumber(value)} against the threshold ${shortNumber(threshold)}`,
       effectiveAt: now,
       by: run.by,
     });
@@ -234,10 +238,10 @@ async function recordTriggers(
   for (const kind of new Set(run.triggerOn)) {
     const [first, ...more] = opened.filter((finding) => finding.kind === kind);
     if (first === undefined) continue;
-    const beside = more.length === 0 ? '' : ` and ${more.length} more`;
+    const beside = more.length === 0 ? '' : `, and ${more.length} more`;
     await recordTrigger(context, tx, scope, {
       kind,
-      reason: `${nameOf(first)}: ${shortNumber(first.value)} against ${shortNumber(first.threshold)}${beside}`,
+      reason: `${nameOf(first)}: ${shortNumber(first.value)} against the threshold ${shortNumber(first.threshold)}${beside}`,
       fingerprint: `finding ${first.id}`,
       by: run.by,
     });

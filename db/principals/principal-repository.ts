@@ -191,7 +191,7 @@ async function create(
   if (!same)
     throw new PerennialError(
       'conflict',
-      `there is a principal ${name} already, with other grants; choose another name`,
+      `principal ${name} exists already with another kind or other grants; choose another name`,
       { name, principalId: known.id },
     );
   return known;
@@ -223,6 +223,6 @@ async function addKey(
   const [row] = await tx.select().from(apiKeys).where(eq(apiKeys.hash, hash));
   const key = written(row);
   if (key.principalId !== principalId)
-    throw new PerennialError('conflict', 'another principal has this key already; make a new one', { principalId });
+    throw new PerennialError('conflict', 'another principal has this key already; create a new key', { principalId });
   return { keyId: key.id, recordedAt: toInstant(key.recordedAt) };
 }

@@ -203,7 +203,7 @@ async function freeName(
     const [taken] = await tx.select({ name: environments.name }).from(environments).where(named).limit(1);
     if (taken === undefined) return { id, environment };
   }
-  throw new Error('ten random names of a rehearsal were taken, one after the other');
+  throw new Error('ten random names for the environment of a rehearsal were taken already');
 }
 
 /** Creates the environment with its clock at the first period, the plan's code and configuration, and no data. */
@@ -244,7 +244,7 @@ function reasonOf(metric: string, summary: RehearsalSummary): string {
   const { refusedRows = 0, unansweredRows = 0 } = summary;
   const told = (value: number | null): string => (value === null ? 'unknown' : shortNumber(value));
   return [
-    `${metric} ${told(metricAsServed)} as served, ${told(metricNeverReplaced)} had the first never been replaced`,
+    `${metric} ${told(metricAsServed)} as served, ${told(metricNeverReplaced)} if the first model had never been replaced`,
     `${promoted} promoted, ${refused} refused, ${unchanged} unchanged`,
     ...(refusedRows === 0 ? [] : [`rows refused by the gateway: ${refusedRows}`]),
     ...(unansweredRows === 0 ? [] : [`rows without a finite answer: ${unansweredRows}`]),

@@ -31,7 +31,7 @@ export async function endRun(
   const row = await lockRun(tx, id);
   if (isFinal(row.run.state)) return row.run.state;
   if (end.state === 'succeeded' && end.outcome.kind !== row.run.kind)
-    throw unproven(`run ${id} is a ${row.run.kind} run, and its outcome is that of a ${end.outcome.kind} run`, id);
+    throw unproven(`run ${id} is a ${row.run.kind} run, but its outcome is that of a ${end.outcome.kind} run`, id);
   if (end.state === 'succeeded' && end.outcome.kind === 'deploy') await mustHaveDeployed(tx, row, end.outcome);
   const endedAt = toDate(context.clock.now());
   const common = { state: end.state, endedAt } as const;

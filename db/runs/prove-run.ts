@@ -25,7 +25,7 @@ export async function proveRun(
   if (isFinal(state))
     throw new PerennialError(
       state === 'cancelled' ? 'cancelled' : 'conflict',
-      `run ${runId} is ${state} already, so nothing more is done for it; start another run`,
+      `run ${runId} has already ended (${state}), so none of its steps can commit; start another run`,
       { runId, state },
     );
   if (state === 'queued')
@@ -39,7 +39,7 @@ export function mustBeOf({ run, project, model }: RunRow, scope: Scope, kinds: r
   if (scopeLabel(own) !== scopeLabel(scope) || own.modelId !== scope.modelId)
     throw unproven(`run ${run.id} belongs to ${scopeLabel(own)} and not to ${scopeLabel(scope)}`, run.id);
   if (!kinds.includes(run.kind))
-    throw unproven(`run ${run.id} is a ${run.kind} run, and this step is for ${kinds.join(' and ')} runs`, run.id);
+    throw unproven(`run ${run.id} is a ${run.kind} run, but this step is for ${kinds.join(' and ')} runs`, run.id);
 }
 
 /**

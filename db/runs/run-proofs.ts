@@ -64,11 +64,11 @@ function mustBind(row: RunRow, claim: Claim, predecessor: string | null): boolea
   const continues = isOther(row, claim) && executionId === predecessor;
   if (isOther(row, claim) && !continues)
     throw unproven(
-      `run ${id} is carried out by execution ${executionId}; ${execution.executionId} has the same workflow id and no right to it (a workflow that was reset or started again by hand carries out no run: start another run)`,
+      `run ${id} is carried out by execution ${executionId}; execution ${execution.executionId} has the same workflow id, but may not carry out the run (a workflow that was reset or restarted by hand cannot continue a run; start another run)`,
       id,
     );
   if (isFinal(state) && !allows.includes('ended'))
-    throw unproven(`run ${id} is ${state} already, so nothing more is done for it; start another run`, id);
+    throw unproven(`run ${id} has already ended (${state}), so none of its steps can run; start another run`, id);
   if (state === 'queued' && !allows.includes('queued'))
     throw unproven(`run ${id} has not begun, so none of its steps can run`, id);
   if (continues) return true;

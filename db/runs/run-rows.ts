@@ -83,5 +83,5 @@ function toState(run: typeof runs.$inferSelect): RunState {
     return { state: 'failed', startedAt, endedAt, failure: run.failure };
   if (endedAt !== null && run.state === 'cancelled' && run.cancelReason !== null)
     return { state: 'cancelled', startedAt, endedAt, reason: run.cancelReason };
-  throw new Error(`run ${run.id} is ${run.state} and lacks what that state has`);
+  throw new Error(`run ${run.id} is ${run.state}, but its row lacks a value that this state needs`);
 }

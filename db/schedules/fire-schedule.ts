@@ -42,7 +42,7 @@ export async function fireSchedule(
   if (why !== undefined)
     throw new PerennialError(
       'unproven',
-      `schedule ${name} of ${scopeLabel(scope)} does not fire at ${firedAt}: ${why}; \`perennial trigger\` asks for a build now`,
+      `schedule ${name} of ${scopeLabel(scope)} does not fire at ${firedAt}: ${why}; \`perennial trigger\` requests a build now`,
       { schedule: name, firedAt },
     );
   await tx
@@ -70,10 +70,10 @@ function whyNotDue(row: Row, firedAt: Instant, now: Instant): string | undefined
   const recordedAt = toInstant(row.recordedAt);
   const lateMs = Date.parse(now) - Date.parse(firedAt);
   if (row.paused) return 'it is paused';
-  if (lateMs < -earlyAtMostMs) return 'that is not now';
-  if (firedAt < recordedAt) return 'it was set after that';
-  if (!isDueAt(row, firedAt)) return `it is ${row.cron} in ${row.timezone}`;
-  if (row.lastFiredAt !== null && firedAt < toInstant(row.lastFiredAt)) return 'a later firing has come already';
+  if (lateMs < -earlyAtMostMs) return 'that time has not come yet';
+  if (firedAt < recordedAt) return 'it was set after that time';
+  if (!isDueAt(row, firedAt)) return `its times are ${row.cron} in ${row.timezone}`;
+  if (row.lastFiredAt !== null && firedAt < toInstant(row.lastFiredAt)) return 'a later firing has already happened';
   if (lateMs > promptWithinMs && lastFiring(row, firedAt, now) !== firedAt)
     return 'it was missed, and a later firing makes up for it';
   return undefined;

@@ -56,7 +56,7 @@ export function createScheduleRepository(context: RepositoryContext): ScheduleRe
 }
 
 function absent(scope: Scope, name: string): string {
-  return `${scopeLabel(scope)} has no schedule ${name}; \`perennial schedule list\` shows those it has`;
+  return `${scopeLabel(scope)} has no schedule ${name}; \`perennial schedule list\` lists its schedules`;
 }
 
 async function put(

@@ -138,7 +138,7 @@ async function mustHold(tx: Transaction, holder: string): Promise<void> {
   if (lease === undefined)
     throw new PerennialError(
       'lease-lost',
-      `attempt ${holder} no longer holds its lease; a newer attempt goes on, and this one commits nothing`,
+      `attempt ${holder} no longer holds its lease; a newer attempt continues, and this one commits nothing`,
       { holder },
     );
 }
@@ -163,7 +163,7 @@ async function mustBeWhole(tx: Transaction, first: ModelVersion, again: Commit[1
   if (expired === undefined) return;
   throw new PerennialError(
     'conflict',
-    `version ${first.number} was made by the same training, retention let its bytes go, and training again made others: the script is not reproducible; change build.seed or the code to make a version of its own`,
+    `version ${first.number} has the same training key, but retention removed its bytes, and training again produced different bytes: the script is not reproducible; change build.seed or the code to create a new version`,
     { version: first.number, artifact: first.artifact },
   );
 }

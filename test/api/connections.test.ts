@@ -52,7 +52,7 @@ test('a sealed secret opens only with the same installation secret and under the
   expect(() => unseal('another secret of thirty-two chars.', sealed, 'connection a/b')).toThrow(
     'set the connection again',
   );
-  expect(() => unseal('one secret of thirty-two characters', sealed, 'connection a/c')).toThrow('cannot be opened');
+  expect(() => unseal('one secret of thirty-two characters', sealed, 'connection a/c')).toThrow('cannot be decrypted');
   const other = createPostgresRepositories({ url: api.database.url, clock: createSystemClock(), ids: createIdMaker() });
   try {
     await expect(other.connections.settings('default', 'on-call', 'webhook')).rejects.toMatchObject({

@@ -136,7 +136,7 @@ describe('refused rows', () => {
     expect(refused.failure.message).toContain('the dataset breaks freshness (observed: 2011-01-01T05:00:00.000Z)');
     expect(await api.send('viewer', `GET /v1/runs/${refused.runId}/quarantine`)).toMatchObject({
       status: 404,
-      body: { detail: expect.stringContaining('no single row') },
+      body: { detail: expect.stringContaining('not because of single rows') },
     });
   });
 });

@@ -68,7 +68,7 @@ test('a forged status of an approval, or a changed subject, lets its run serve n
   await change(sql`subject = jsonb_set(subject, '{policy,votes}', '0')`);
   expect(await own(runId, 'beginRollout', 'deploy')).toMatchObject({
     ...refused,
-    message: expect.stringContaining('not the digest of what it says'),
+    message: expect.stringContaining('does not match its content'),
   });
   expect(await serving()).toEqual(['champion served before 100']);
 });

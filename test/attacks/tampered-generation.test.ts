@@ -54,9 +54,9 @@ const attacks: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
       change(
         `update generations set slots = jsonb_set(slots, '{0,weight}', '50') where model_id = $1 and generation = 2`,
       ),
-    /not what entry \d+ of the ledger says/,
+    /does not match entry \d+ of the ledger/,
   ],
-  ['the release of the newest generation', () => change(servesTheFirst), /not what entry \d+ of the ledger says/],
+  ['the release of the newest generation', () => change(servesTheFirst), /does not match entry \d+ of the ledger/],
   [
     'the release of a slot, with the digest of the right release',
     () =>
@@ -64,7 +64,7 @@ const attacks: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
         `update generations set slots = jsonb_set(slots, '{0,releaseId}', to_jsonb($2::text)) where model_id = $1 and generation = 2`,
         first.release.id,
       ),
-    /its digest is not that of what stands in it/,
+    /its content does not match its digest/,
   ],
   [
     'the model version that a release names',
@@ -94,7 +94,7 @@ const attacks: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
   [
     'the environment’s pointer, back to an older generation',
     () => change('update model_environments set generation = 1 where model_id = $1'),
-    /the ledger's last generation is 2 \(entry \d+\), and the database has generation 1/,
+    /the ledger's last generation is 2 \(entry \d+\), but the database has generation 1/,
   ],
   [
     'the generations, with one that was never decided',
@@ -114,12 +114,12 @@ const attacks: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
       change(
         `update ledger set reason = 'never' where model_id = $1 and kind = 'generation.raised' and subject ->> 'generation' = '2'`,
       ),
-    /entry \d+ of the ledger, of generation 2, was changed/,
+    /entry \d+ of the ledger, which records generation 2, was changed/,
   ],
   [
     'the newest generation, by deleting it',
     () => change('delete from generations where model_id = $1 and generation = 2'),
-    /names generation 2 and does not have it/,
+    /names generation 2, but does not have it/,
   ],
   [
     'the model, by marking it as archived',
@@ -186,7 +186,7 @@ test('a gateway that starts when no generation matches the ledger serves nothing
 test("a release of another model does not serve under this model's name", async () => {
   await change(`update releases set body = jsonb_set(body, '{model,name}', '"other"') where model_id = $1`);
   await start();
-  expect(await predict()).toMatch(/^503: .*its digest is not that of what stands in it/);
+  expect(await predict()).toMatch(/^503: .*its content does not match its digest/);
 });
 
 test('a legitimate end is not reported, such as an undone first release or an archived model', async () => {

@@ -96,7 +96,7 @@ describe('apply is all or nothing', () => {
     await model.files.code('exit 2');
     const refused = await model.apply();
     expect(refused).toMatchObject({ code: 1, stdout: '' });
-    expect(refused.stderr).toMatch(/a model's task does not change/);
+    expect(refused.stderr).toMatch(/the task of a model cannot change/);
     expect(await appliedTo(model)).toEqual(before);
   });
 

@@ -174,7 +174,7 @@ test('a label dated after tomorrow, or before its prediction, is refused by name
   });
   expect(await price.labels([{ id: 'dated', value: 1, at: inDays(-1) }])).toMatchObject({
     status: 400,
-    body: { detail: expect.stringMatching(/"dated" is refused: it is dated .* before its own prediction of /) },
+    body: { detail: expect.stringMatching(/"dated" is refused: it is dated .* before the time of its prediction, /) },
   });
 });
 

@@ -127,7 +127,7 @@ test.each([
   [['data', 'show', '99', '-m', 'verbs'], 1, /no dataset version 99; `perennial data log` lists them/],
   [['versions', 'show', '99', '-m', 'verbs'], 1, /no version 99; `perennial versions` lists them/],
   [['deploy', '99', '-m', 'verbs', '--yes'], 1, /no version 99/],
-  [['versions', '-m', 'none'], 1, /no model default\/none; `perennial apply` makes it/],
+  [['versions', '-m', 'none'], 1, /no model default\/none; `perennial apply` creates it/],
   [['versions', '-m', 'verbs', '--project', 'other'], 1, /no model other\/verbs/],
   [['runs', 'watch', nobody], 1, /no run .*; `perennial runs` lists them/],
   [['runs', 'logs', '--follow', nobody], 1, /no run /],

@@ -97,7 +97,7 @@ test('an impossible command is refused with the reason, and delays none of the l
   expect(told.map(({ status, refusal }) => [status, refusal])).toEqual([
     ['refused', expect.stringContaining('there is no run')],
     ['refused', expect.stringContaining(`there is no run ${elsewhere}`)],
-    ['refused', 'the run has failed already'],
+    ['refused', 'the run has already ended (failed)'],
     ['refused', expect.stringContaining('wall clock')],
   ]);
   expect(await ground.repositories.lifecycle.command(behind.id)).toMatchObject({ status: 'accepted' });

@@ -357,7 +357,7 @@ test('the principal who recorded the training code cannot vote on its models unl
     const asked = await askFor({});
     await expect(approvals.vote(asked.id, ballot(asked), committer)).rejects.toMatchObject({
       code: 'vote-refused',
-      message: expect.stringContaining('recorded the training code of it'),
+      message: expect.stringContaining('recorded the training code of the release'),
     });
     const lenient = await askFor({ lastCommitterMayVote: true });
     expect(await approvals.vote(lenient.id, ballot(lenient), committer)).toMatchObject({
@@ -385,6 +385,9 @@ test('after half of the time the eligible voters are reminded once, and the work
   for (let look = 0; look < 3; look += 1)
     expect(await timely.tally(asked.id, asked.runId)).toMatchObject({ status: 'pending', remindInMs: null });
   expect(await entered('approval.reminded', asked)).toMatchObject([
-    { reason: `half of its time has passed; it expires at ${asked.expiresAt}`, subject: { roles: ['approver'] } },
+    {
+      reason: `half of the time to vote has passed; the request expires at ${asked.expiresAt}`,
+      subject: { roles: ['approver'] },
+    },
   ]);
 });

@@ -159,7 +159,7 @@ test('rows older than the window of a build now are stored, but trigger no build
   const old = await datasets.commit(scope, reaching(shiftInstant(now, '7 months', -1, 'UTC')), await run());
   expect(await triggersOf('new-data')).toEqual([]);
   const { items } = await createLedgerRepository(ground.context).list(platformViewer, scope, { limit: 1 });
-  expect(items[0]?.reason).toContain('none is triggered');
+  expect(items[0]?.reason).toContain('no build is triggered');
   await datasets.commit(scope, reaching(shiftInstant(now, '5 months', -1, 'UTC')), await run(old.version.id));
   expect(await triggersOf('new-data')).toHaveLength(1);
 });

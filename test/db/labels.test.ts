@@ -138,7 +138,7 @@ test("a label dated more than a day ahead of the environment's clock, or before 
   expect(answer).toMatchObject({ ...counts, accepted: 2, refused: 3 });
   expect(answer.refusals.map(({ id, reason }) => `${id}: ${reason}`)).toEqual([
     `a: it is dated 2012-01-02T00:00:00.001Z, more than a day after the environment's clock, which shows ${begin}`,
-    `c: it is dated 2011-12-31T23:59:59.999Z, before its own prediction of ${begin}`,
+    `c: it is dated 2011-12-31T23:59:59.999Z, before the time of its prediction, ${begin}`,
     `unknown: it is dated 2013-01-01T00:00:00.000Z, more than a day after the environment's clock, which shows ${begin}`,
   ]);
 });

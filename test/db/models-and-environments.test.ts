@@ -51,7 +51,7 @@ test('an absent model and an absent environment give different errors, and the e
   });
   await expect(models.scope('default', 'bike-demand', 'staging')).rejects.toMatchObject({
     code: 'not-found',
-    message: expect.stringContaining('it has production'),
+    message: expect.stringContaining('its environments: production'),
   });
   expect(await models.scope('default', 'bike-demand', 'production')).toEqual(ground.scope);
   expect(await models.scopeOf(ground.scope.modelId, 'production')).toEqual(ground.scope);

@@ -307,7 +307,7 @@ test('a kind of finding triggers once per report, and only if the configuration 
       kind: 'drift',
       status: 'pending',
       fingerprint: `finding ${first.id}`,
-      reason: 'drift of temp: 0.5 against 0.2 and 1 more',
+      reason: 'drift of temp: 0.5 against the threshold 0.2, and 1 more',
     },
   ]);
   const none = await report(await freshScope(), [drift('temp', 0.5)], { triggerOn: [] });

@@ -220,7 +220,7 @@ test('a rehearsal ends once, with its five numbers, in the name of its principal
     {
       effectiveAt: plan.to,
       recordedBy: await rehearsals.principalOf(rehearsal.id),
-      reason: expect.stringContaining('rmse 64.39 as served, 102.6 had the first never been replaced'),
+      reason: expect.stringContaining('rmse 64.39 as served, 102.6 if the first model had never been replaced'),
       subject: summary,
     },
   ]);

@@ -57,8 +57,8 @@ test('labels find predictions by request id and row', async () => {
   );
   expect(answer).toMatchObject({ ...counts, accepted: 2, repeated: 1, refused: 2 });
   expect(answer.refusals.map(({ reason }) => reason)).toEqual([
-    'the request has 3 rows: name the label\'s own by "row", from 0',
-    'the request has 3 rows, counted from 0',
+    'the request has 3 rows; name the row of the label with "row", counted from 0',
+    'row 3 does not exist: the request has 3 rows, counted from 0',
   ]);
   expect(await ground.monitoring.labels(scope, ['z', 'alone'])).toMatchObject([
     { id: 'alone', value: 1 },
