@@ -121,8 +121,8 @@ test('open and closed findings against the version cause warnings', () => {
     { ...finding, openedAt, closedAt },
   ];
   expect(findingsAgainst(4, { findings }).map(({ message }) => message)).toEqual([
-    `a finding was opened against version 4 in production at ${openedAt} and is still open: drift of temp, 0.4123 is beyond the threshold 0.2`,
-    `a finding was opened against version 4 in production at ${openedAt} and was closed at ${closedAt}: drift of temp, 0.4123 is beyond the threshold 0.2`,
+    `a finding was opened against version 4 in production at ${openedAt} and is still open: drift of temp with the value 0.4123, beyond the threshold 0.2`,
+    `a finding was opened against version 4 in production at ${openedAt} and was closed at ${closedAt}: drift of temp with the value 0.4123, beyond the threshold 0.2`,
   ]);
 });
 

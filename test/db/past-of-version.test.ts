@@ -120,7 +120,7 @@ test('a finding that monitoring opened against a version causes a warning, also 
   await reportDrift(scope, release.id, 0.54321, '2012-01-01T00:00:00.000Z');
   expect(await warnings(release)).toEqual([
     expect.stringMatching(
-      /^a finding was opened against version 1 in production at .* and is still open: drift of temp, 0\.5432 is beyond the threshold 0\.2$/,
+      /^a finding was opened against version 1 in production at .* and is still open: drift of temp with the value 0\.5432, beyond the threshold 0\.2$/,
     ),
   ]);
   expect(await warnings(other), 'the finding is not about the other version').toEqual([]);

@@ -67,7 +67,7 @@ function brokenRange(field: Field, [low, high]: NonNullable<Expectation['range']
   if (typeof low === 'number' && typeof high === 'number')
     return `NOT (${numeric(field, 'range')} BETWEEN ${number(low)} AND ${number(high)})`;
   if (field.type !== 'date' && field.type !== 'timestamp')
-    throw mistyped(field, 'a range of text', 'days and timestamps');
+    throw mistyped(field, 'a range of text', 'dates and timestamps');
   const bound = (text: string | number): string => `CAST(${literal(String(text))} AS ${field.stored})`;
   return `NOT (${column} BETWEEN ${bound(low)} AND ${bound(high)})`;
 }

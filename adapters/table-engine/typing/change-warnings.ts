@@ -32,7 +32,7 @@ export function warnOfChanges(
         column: name,
         count: rows,
         example: null,
-        message: `"${name}" is ignored from now on, as data.columns says: this version no longer has the column in the ${rows} existing rows either; earlier versions keep it`,
+        message: `"${name}" is ignored from now on, as data.columns says: this version drops the column from the ${rows} existing rows too; earlier versions keep it`,
       });
 }
 

@@ -25,7 +25,7 @@ export function messageOf(kind: DataWarningKind, column: string, told: Told): st
     case 'impossible-date':
       return `${what('are dates or times that do not exist')}; correct them, or leave them empty; ${asText}`;
     case 'date-format':
-      return `${what(`are dates in a form other than 2026-12-31${isAmbiguous(told.example) ? ', and which number is the day is not certain' : ''}`)}; write them as 2026-12-31; ${asText}`;
+      return `${what(`are dates in a form other than 2026-12-31${isAmbiguous(told.example) ? ', and it is not certain which number is the day' : ''}`)}; write them as 2026-12-31; ${asText}`;
     case 'time-spelling':
       return `${what('are times that are not all written in the same way, or have more than six decimals')}; write all as 2026-12-31, as 2026-12-31T10:00:00 or as 2026-12-31T10:00:00Z; ${asText}`;
     case 'number-spelling':
