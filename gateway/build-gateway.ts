@@ -139,6 +139,6 @@ function operationRoutes(app: FastifyInstance, deps: GatewayServerDependencies):
 function readFlush(body: unknown): { readonly project: string; readonly model: string; readonly environment: string } {
   const parsed = FlushBody.safeParse(body);
   if (!parsed.success)
-    throw refuse('the body must be a JSON object with the names "project", "model" and "environment"');
+    throw refuse('the body must be a JSON object with the strings "project", "model" and "environment"');
   return parsed.data;
 }

@@ -83,7 +83,7 @@ export async function raiseForRun(
   if (heads.rolloutRunId !== runId)
     throw new PerennialError(
       'rollout-superseded',
-      `the rollout of run ${runId} in ${scopeLabel(scope)} lost its place to another deployment or a rollback`,
+      `the rollout of run ${runId} in ${scopeLabel(scope)} was ended by another deployment or by a rollback`,
       { runId },
     );
   const mine = await raisedBy(tx, scope, runId);

@@ -66,7 +66,7 @@ export function codeRoutes(app: Api, context: RouteContext): void {
       if (archive === undefined && git === undefined)
         throw new PerennialError(
           'invalid-request',
-          `the configuration of ${scope.model} has no code.git to fetch the code from; upload the folder as a tar, and give its SHA-256 in archive`,
+          `the configuration of ${scope.model} has no code.git to fetch the code from; use \`perennial code snapshot\`, or upload the folder as a tar and give its SHA-256 in archive`,
           { pointer: '/archive' },
         );
       const started = await submitRun(context, request, scope, {

@@ -30,7 +30,7 @@ async function remoteSource({ repositories: { models } }: RouteContext, scope: S
   if (!('path' in source) && !('glob' in source)) return source;
   throw new PerennialError(
     'invalid-request',
-    `data.source of ${scope.model} names local files, which the server cannot fetch; upload them, and list them in files`,
+    `data.source of ${scope.model} names local files, which the server cannot fetch; use \`perennial data ingest\`, or upload the files and list them in files`,
     { pointer: '/files' },
   );
 }

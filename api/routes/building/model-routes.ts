@@ -99,7 +99,7 @@ export function modelRoutes(app: Api, context: RouteContext): void {
           querystring: z.strictObject({
             environment: Name.optional(),
             codeRun: Id.optional().describe(
-              'Id of a run that staged code. The code becomes the code of the environment together with the configuration',
+              'Id of a run that staged code. Its code becomes the code of the environment together with the configuration',
             ),
           }),
           response: { 200: Applied, ...problems },

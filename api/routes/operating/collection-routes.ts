@@ -11,7 +11,9 @@ import { idempotencyOf, tryFor } from '../../submission.ts';
 const tags = ['garbage collection'];
 const CollectionRequest = z.strictObject({
   dryRun: z.boolean().default(false).describe('Report what would be removed, and remove nothing'),
-  grace: Duration.optional().describe('Bytes stored within this time are kept; default 24h, minimum 1h'),
+  grace: Duration.optional().describe(
+    'Bytes that were stored less than this time ago are kept; default 24h, minimum 1h',
+  ),
 });
 
 /**

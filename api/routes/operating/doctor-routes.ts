@@ -36,7 +36,7 @@ export function doctorRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Run the same checks and, with `fix`, repair what can be repaired',
+        summary: 'Run the same checks as GET and, with `fix`, repair what can be repaired',
         headers: ProjectHeaders,
         body: z.strictObject({
           fix: z.boolean().default(false),

@@ -98,11 +98,19 @@ async function planFrom(
   const { datasetVersionId, codeVersionId } = await repositories.models.heads(source);
   const where = `${source.model} in ${source.environment}`;
   if (datasetVersionId === null)
-    throw new PerennialError('no-data', `${where} has no dataset to rehearse on; ingest one first`, {
-      model: source.model,
-    });
+    throw new PerennialError(
+      'no-data',
+      `${where} has no dataset to rehearse on; ingest one first with \`perennial data ingest\``,
+      {
+        model: source.model,
+      },
+    );
   if (codeVersionId === null)
-    throw new PerennialError('no-code', `${where} has no code version; take a snapshot first`, { model: source.model });
+    throw new PerennialError(
+      'no-code',
+      `${where} has no code version; record one first with \`perennial code snapshot\``,
+      { model: source.model },
+    );
   if (configuration.data.key === undefined || configuration.data.timestamp === undefined) {
     throw new PerennialError(
       'invalid-configuration',
