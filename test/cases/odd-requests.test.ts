@@ -164,7 +164,11 @@ describe("MLflow's scoring protocol", () => {
     ['no rows', { dataframe_records: [] }, 'no rows'],
     ['a duplicate column', { dataframe_split: { columns: ['a', 'b', 'a'], data: [[1, 2, 3]] } }, 'twice'],
     ['text in place of a number', { instances: [{ a: 'x', b: 1 }] }, 'feature "a", row 0: expected a finite number'],
-    ['a request with only other columns', { instances: [{ x: 1 }] }, 'the request has "x"; the model takes a, b'],
+    [
+      'a request with only other columns',
+      { instances: [{ x: 1 }] },
+      'unknown columns of the request: "x"; the model takes a, b',
+    ],
   ])('%s is refused by name', async (_what, body, message) => {
     expect(await sum.invoke(body)).toMatchObject({ status: 400, body: { error: expect.stringContaining(message) } });
   });
