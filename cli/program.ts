@@ -124,7 +124,7 @@ function globalOptions(): Option[] {
   return [
     new Option('-m, --model <name>', 'the model (default: the name in ./perennial.yaml)'),
     new Option('-e, --environment <name>', 'the environment (default: production)'),
-    new Option('--project <name>', 'the project (default: default)'),
+    new Option('--project <name>', 'the project (default: the project named default)'),
     new Option('--json', 'print one JSON document on standard output'),
     new Option('-y, --yes', 'do not ask for confirmation before changing what serves'),
     new Option('--url <url>', 'address of the API (default: PERENNIAL_URL, else the embedded stack)'),

@@ -230,13 +230,13 @@ export const errorTable = {
     status: 403,
     retryable: false,
     about:
-      'A step was requested by something other than the execution of its run, or the database does not permit the step: there is no approval, the release is another one, or it is not the next step.',
+      'A step was requested by something other than the execution of its run, or the database does not permit the step: for example, there is no approval, the release is not the approved one, or another step comes next.',
   },
   'step-not-due': {
     status: 409,
     retryable: false,
     about:
-      'The previous step has not lasted as long or answered as many requests as the approved strategy requires; the deployment tries again later.',
+      'The approved strategy requires the previous step of the rollout to last longer or to answer more requests; the deployment tries again later.',
   },
   'lease-lost': {
     status: 409,

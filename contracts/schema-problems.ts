@@ -29,7 +29,11 @@ function unknownKey(path: KeyPath, key: string): ConfigurationProblem {
   const place = [...path, key];
   if (known.includes(key)) return { path: place, message: 'cannot be combined with the keys beside it' };
   const nearest = nearestKey(key, known);
-  return { path: place, message: `unknown key; the nearest known one is ${nearest ?? 'none'}`, nearest };
+  return {
+    path: place,
+    message: nearest === undefined ? 'unknown key' : `unknown key; the nearest known key is ${nearest}`,
+    nearest,
+  };
 }
 
 /**

@@ -92,8 +92,8 @@ function voteVerb({ program, act }: VerbRegistry, decision: 'approve' | 'reject'
     .command(decision)
     .description(
       decision === 'approve'
-        ? 'approve a request as it is shown, bound to its digest; the last required vote starts the deployment'
-        : 'reject a request as it is shown, bound to its digest; what serves does not change',
+        ? 'approve a request after showing its evidence; the vote is bound to the digest of the request, and the last required vote starts the deployment'
+        : 'reject a request after showing its evidence; the vote is bound to the digest of the request, and what serves does not change',
     )
     .argument('<id>', 'id of the approval request', idArgument('approvals'))
     .option('--comment <text>', 'the reason, which is stored with the vote', '')

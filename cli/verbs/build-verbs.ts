@@ -74,9 +74,12 @@ function explainVerb({ program, act }: VerbRegistry): void {
   const builds = program.command('builds').description('explain builds');
   builds
     .command('show')
-    .description('show what a build reused and what it ran, and with --why which part of its training was new')
+    .description('show what a build reused and what it ran')
     .argument('<build>', 'the number of a version, or the id of a build run')
-    .option('--why', 'list each value that differs from the champion, or from the previous version')
+    .option(
+      '--why',
+      'list the training inputs, such as rows, code and parameters, that differ from those of the champion or of the previous version',
+    )
     .addHelpText('after', '\nExamples:\n  perennial builds show 3 --why\n  perennial builds show 3 --json')
     .action(
       act(async (context, build: string, { why = false }: { why?: boolean }) => {

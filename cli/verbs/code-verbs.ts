@@ -14,7 +14,7 @@ export function codeVerbs({ program, act }: VerbRegistry): void {
   code
     .command('snapshot')
     .description(
-      'take a snapshot of the code folder that the configuration names, or have the server fetch its git repository',
+      'take a snapshot of the code that the configuration names; the command uploads a folder, and the server fetches a git repository',
     )
     .option('-f, --file <file>', 'the configuration file', 'perennial.yaml')
     .addHelpText('after', '\nExample:\n  perennial code snapshot -f perennial.yaml')

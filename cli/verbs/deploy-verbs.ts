@@ -64,11 +64,11 @@ function rollbackVerb({ program, act }: VerbRegistry): void {
   program
     .command('rollback')
     .description(
-      'make the previous release, or a named one, serve again; automatic promotion is held until perennial resume',
+      'make the previous release, or the one that --to names, serve again; automatic promotion is on hold until perennial resume',
     )
     .option(
       '--to <release>',
-      'a version that served, by its number, or a release, by its digest or the beginning of its digest',
+      'the number of a version that served, or at least the first 8 characters of the digest of a release',
     )
     .option(
       '--with <heads>',

@@ -26,7 +26,7 @@ export function gcVerb({ program, act }: VerbRegistry): void {
     .command('gc')
     .description('remove stored bytes that no version, release, evaluation, report, upload or unfinished run refers to')
     .option('--dry-run', 'show what would be removed, and remove nothing')
-    .option('--grace <duration>', 'keep bytes that were stored within this duration (default: 24h; at least 1h)')
+    .option('--grace <duration>', 'keep bytes that were stored less than this long ago (default: 24h; at least 1h)')
     .option('--list', 'list earlier collections, newest first')
     .addOption(limitOption(20))
     .addHelpText('after', '\nExamples:\n  perennial gc --dry-run\n  perennial gc --grace 7d\n  perennial gc --list')

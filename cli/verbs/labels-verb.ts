@@ -25,7 +25,7 @@ export function labelsVerb({ program, act }: VerbRegistry): void {
     .description('send the ground truth of predictions')
     .command('send')
     .description(
-      'send labels by prediction id or by the id of your request, as CSV with the columns value and either id or request (optionally row and at), as NDJSON, or as a JSON list of objects with these fields',
+      'send labels as CSV, NDJSON or a JSON list of objects; the columns or fields are value, either id (of the prediction) or request (the id of your request), and optionally row and at',
     )
     .argument('<file>', '.csv, .ndjson, .jsonl or .json; - reads standard input')
     .addOption(

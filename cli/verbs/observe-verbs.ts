@@ -21,7 +21,7 @@ export function observeVerbs(registry: VerbRegistry): void {
 function monitorVerb({ program, act }: VerbRegistry): void {
   program
     .command('monitor')
-    .description('create a monitoring report now, on a window of what was served')
+    .description('create a monitoring report now, over the predictions served in a window')
     .option('--as-of <instant>', 'the end of the window (default: now)', instant)
     .option('--window <duration>', 'length of the window, e.g. "1 month" (default: monitor.window)', duration)
     .option(...detachOption)

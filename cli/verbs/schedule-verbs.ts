@@ -36,12 +36,12 @@ export function scheduleVerbs({ program, act }: VerbRegistry): void {
 
   schedule
     .command('set')
-    .description('create or replace a schedule, which gives the lifecycle a trigger at each firing')
+    .description('create or replace a schedule, which records a trigger each time it fires')
     .argument('<name>', 'name of the schedule')
     .requiredOption('--cron <expression>', 'cron expression of five fields, a name such as @daily, or @every 6h')
     .option('--timezone <zone>', 'IANA name of the time zone', 'UTC')
     .addOption(
-      new Option('--overlap <policy>', 'what to do when the previous run has not ended')
+      new Option('--overlap <policy>', 'what to do when the schedule fires before its previous trigger is recorded')
         .choices(ScheduleInput.shape.overlap.unwrap().options)
         .default('skip'),
     )

@@ -82,14 +82,14 @@ async function workersOf(context: CliContext): Promise<readonly LiveWorker[]> {
 function describeWorker({ host, isolation }: LiveWorker): string {
   const { kind, reason, memory, publicNetwork } = isolation;
   if (kind === 'refused')
-    return `worker on ${host}: runs no user code: PERENNIAL_SANDBOX is "required" and ${reason ?? 'there is no sandbox'}`;
+    return `worker on ${host}: no user code runs, because PERENNIAL_SANDBOX is "required" and ${reason ?? 'there is no sandbox'}`;
   if (kind === 'process-group')
     return `worker on ${host}: no sandbox (${reason ?? 'no reason is known'}); user code runs with the rights of the worker`;
   const network =
     publicNetwork === null
-      ? 'no network access, because slirp4netns is missing'
-      : `network access through ${publicNetwork}`;
-  return `worker on ${host}: bubblewrap sandboxes, memory limited by ${memory}; code can be granted ${network}`;
+      ? 'user code cannot be given network access, because slirp4netns is missing'
+      : `user code can be given network access through ${publicNetwork}`;
+  return `worker on ${host}: bubblewrap sandboxes, memory limited by ${memory}; ${network}`;
 }
 
 function describeParts({ output }: CliContext, parts: z.infer<typeof Readiness>): string {

@@ -19,7 +19,7 @@ export function describeEvaluation(output: Output, body: EvaluationBody, colours
     ...(body.cites === undefined
       ? []
       : [
-          `measured on version ${body.cites.modelVersion}, of which this version is the refit: no held-out row is left to measure the refit`,
+          `measured on version ${body.cites.modelVersion}; this version is its refit and was trained on the holdout too, so no held-out row is left to measure it`,
         ]),
     champion === null
       ? body.championVersionDigest === null

@@ -34,12 +34,17 @@ export const GitConnection = z
       .max(2_000)
       .optional()
       .describe(
-        'The repository that the connection is for, or the beginning of the addresses of several; when absent, any repository',
+        'The only repository that the connection is used for, or the beginning of the addresses of several repositories; when absent, the connection is used for any repository',
       ),
     token: Secret.optional().describe('Token for repositories over https, and for reporting the status of a commit'),
     sshKey: Secret.optional().describe('A private key, for repositories over ssh'),
     knownHosts: Secret.optional().describe("The hosts' public keys, as lines of known_hosts; required with sshKey"),
-    webhookSecret: z.string().min(16).max(1_000).optional().describe('The secret that pushes are signed with'),
+    webhookSecret: z
+      .string()
+      .min(16)
+      .max(1_000)
+      .optional()
+      .describe('The secret with which the git server signs its webhook requests'),
     api: HttpUrl.optional().describe(
       "Address of the git server's API, for the status of commits; https://api.github.com when absent",
     ),
@@ -50,7 +55,7 @@ export const GitConnection = z
   )
   .refine(
     ({ sshKey, knownHosts }) => (sshKey === undefined) === (knownHosts === undefined),
-    'expected sshKey and knownHosts together, because without the public keys of the hosts anybody could answer in their place',
+    'expected sshKey and knownHosts together, because without the public keys of the hosts anybody could impersonate a host',
   );
 export type GitConnection = z.infer<typeof GitConnection>;
 

@@ -89,7 +89,7 @@ export const BuildSection = z.strictObject({
     .max(1000)
     .optional()
     .describe(
-      'For a classifier: all values of the target, in the order of the model’s probabilities. If the model outputs whole numbers from 0 as labels, they number the classes in this order. When absent, the model must show the order itself',
+      'For a classifier: all values of the target, in the order of the model’s probabilities. If the model outputs whole numbers from 0 as labels, they number the classes in this order. When absent, the order must be evident from the model, unless the classes are 0, 1, 2 … or false and true',
     ),
   output: z
     .string()

@@ -12,7 +12,7 @@ export const CodeSection = z.strictObject({
     .array(z.string().min(1))
     .min(1)
     .describe(
-      'The training command, as a list of words; it runs in the code folder, without a shell. [notebook, train.ipynb] runs a notebook, with build.params inserted after its cell tagged parameters',
+      'The training command, as a list of words; it runs in the code folder, without a shell. [notebook, train.ipynb] runs a notebook; build.params are inserted after the cell that has the tag "parameters"',
     ),
   environment: z
     .string()
@@ -31,7 +31,9 @@ export const CodeSection = z.strictObject({
   network: z
     .boolean()
     .default(false)
-    .describe('Whether training may use the network; the network is closed only where training runs in a sandbox'),
+    .describe(
+      'Whether training may use the network. Where training runs without a sandbox, false does not close the network',
+    ),
   validation: z
     .boolean()
     .default(false)

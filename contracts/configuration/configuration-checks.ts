@@ -278,7 +278,7 @@ function driftCanBeFound({ data: { features, target }, monitor: { drift } }: Con
   const usesPValue = hasPValue(drift.numeric) || hasPValue(drift.categorical);
   const certain = {
     path: ['monitor', 'drift', 'threshold'],
-    message: `for ${inWords(withPValues, 'and')} the threshold is a p-value, and every p-value is below ${drift.threshold}; set one such as 0.01`,
+    message: `for ${inWords(withPValues, 'and')} the threshold is a p-value, and every p-value is below ${drift.threshold}; set a threshold such as 0.01`,
   };
   const noneToAdjust = (key: 'fdr' | 'minEffect') => ({
     path: ['monitor', 'drift', key],

@@ -23,7 +23,7 @@ const ChampionGate = z.strictObject({
     .default(0)
     .describe('The lower bound of the relative gain must exceed this value; a negative value tolerates a loss'),
   confidence: Confidence.default(0.9).describe(
-    'Confidence level of that one-sided bound, which is computed by paired block bootstrap; at 0.5 the bound is the point estimate',
+    'Confidence level of the one-sided lower bound that is compared with minGain. Paired block bootstrap computes the bound; at 0.5 it is the point estimate',
   ),
   onInconclusive: z
     .enum(['refuse', 'pass'])
@@ -117,7 +117,7 @@ const kinds = registeredNames(gates);
 
 export function gateKindOf(gate: Gate): GateKind {
   const kind = kinds.find((name) => gates[name].safeParse(gate).success);
-  if (kind === undefined) throw new TypeError(`the gate is of no known kind: ${JSON.stringify(gate)}`);
+  if (kind === undefined) throw new TypeError(`the kind of the gate is unknown: ${JSON.stringify(gate)}`);
   return kind;
 }
 

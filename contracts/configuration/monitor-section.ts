@@ -19,7 +19,7 @@ const Share = z.number().gt(0).max(1);
  */
 const DataQuality = z.strictObject({
   missing: Share.optional().describe(
-    'A finding opens if the share of missing values exceeds that of the reference by this value or more. Default: 0.1; the increase must then also be above what chance reaches in one of 200 windows',
+    'A finding opens if the share of missing values exceeds that of the reference by this value or more. When absent, the value is 0.1, and the increase must also be above the critical value, which chance alone exceeds in one of 200 windows',
   ),
   range: Share.optional().describe(
     'A finding opens if this share or more of the values lies below the minimum or above the maximum of the reference',
@@ -58,7 +58,7 @@ export const MonitorSection = z.strictObject({
         .gt(0)
         .default(0.2)
         .describe(
-          `For ${pValueTests}: a p-value below this value is drift. For every other test: a statistic at or above this value is drift, if it is also above what chance reaches in one of 200 windows`,
+          `For ${pValueTests}: a p-value below this value is drift. For every other test: a statistic at or above this value is drift, if it is also above the critical value, which chance alone exceeds in one of 200 windows`,
         ),
       exclude: z
         .array(ColumnName)
@@ -103,13 +103,13 @@ export const MonitorSection = z.strictObject({
         .boolean()
         .optional()
         .describe(
-          'Whether the estimated metric is compared with the same bounds if fewer labels than monitor.minRows have arrived; it opens a finding of its own. Default: false',
+          'Whether the bounds also apply to the estimated metric if fewer labels than monitor.minRows have arrived; an estimate out of bounds opens a separate finding. Default: false',
         ),
     })
     .optional()
     .describe('Bounds of the performance of served predictions'),
   quality: DataQuality.optional().describe(
-    'Findings about the quality of served values, which start no build; without a key, its values are only reported, except for missing',
+    'Thresholds of findings about the quality of served values; these findings start no build. A measure without a threshold is only reported; missing has a default threshold',
   ),
   estimate: z
     .boolean()

@@ -19,7 +19,7 @@ export const ServeSection = z.strictObject({
     .prefault({})
     .describe('The prediction log, which monitoring reads'),
   maxStaleness: Duration.default('10s').describe(
-    'How long a gateway that cannot read the deployments from the database answers as if it were up to date',
+    'How long a gateway may go without reading the deployments from the database before serve.onStale applies',
   ),
   onStale: z
     .enum(['say', 'refuse'])

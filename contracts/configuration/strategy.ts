@@ -18,7 +18,7 @@ export const ShadowStep = z.strictObject({
     .min(0)
     .default(0)
     .describe(
-      "Largest difference between two predictions, in the target's unit, that is within the tolerance; the share of rows beyond it is reported",
+      "Largest accepted difference between the predictions of the champion and of the new release, in the target's unit; the share of rows that differ by more is reported",
     ),
   maxShareBeyond: z
     .number()
@@ -57,7 +57,7 @@ export const Strategy = z.strictObject({
     .enum(['extend', 'proceed', 'abort'])
     .default('extend')
     .describe(
-      'What happens if the canary has answered fewer: wait longer, proceed to the next step, or abort the rollout',
+      'What happens if the canary has answered fewer requests than minRequests: wait longer, proceed to the next step, or abort the rollout',
     ),
   abortOn: z
     .strictObject({

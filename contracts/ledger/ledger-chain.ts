@@ -166,7 +166,7 @@ export class ChainWalk {
         kind: 'changed',
         sequence,
         recordedAt,
-        what: `entry ${sequence} was changed and its digest recomputed: it does not refer to entry ${this.#count}, which is unchanged since it was signed, as the previous entry`,
+        what: `entry ${sequence} was changed and its digest was recomputed: entry ${this.#count} is unchanged since it was signed, but entry ${sequence} refers to another entry as the previous entry`,
       };
     return {
       kind: 'changed',

@@ -100,7 +100,7 @@ export const deployRuns = pipeline({
      * gates.
      */
     confirmEvaluation: stepOfRun<RunInput, Confirmation>({
-      summary: 'evaluate the version against the current champion, unless that was done',
+      summary: 'evaluate the version against the current champion, unless this has been done already',
       proves:
         "the deploy run is under way; the version is the one in the request's evaluation; the champion is the one that serves",
       queue: 'train',

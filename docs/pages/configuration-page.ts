@@ -89,9 +89,11 @@ function typeOf(schema: Schema): string {
   if (schema.const !== undefined) return code(JSON.stringify(schema.const));
   if (schema.enum) return schema.enum.map((value) => code(String(value))).join(', ');
   if (schema.anyOf)
-    return schema.anyOf.every(isSection) ? 'one of the forms below' : schema.anyOf.map(typeOf).join(' or ');
+    return schema.anyOf.every(isSection)
+      ? 'one of the forms below'
+      : [...new Set(schema.anyOf.map(typeOf))].join(' or ');
   if (schema.type === 'array') return schema.maxItems === 0 ? 'empty list' : `list of ${itemsOf(schema)}`;
-  if (schema.type === 'object') return isSection(schema) ? 'mapping' : 'mapping of any keys';
+  if (schema.type === 'object') return isSection(schema) ? 'mapping' : 'mapping with any keys';
   if (schema.type === 'number' || schema.type === 'integer') return `${schema.type}${rangeOf(schema)}`;
   return [schema.type]
     .flat()

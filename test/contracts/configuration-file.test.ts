@@ -112,7 +112,7 @@ describe('a valid file', () => {
 });
 
 describe('an unknown key', () => {
-  test('is named with its line and the nearest known one', () => {
+  test('is named with its line and the nearest known key', () => {
     const error = exampleWith('threshold: 0.2', 'treshold: 0.2');
     expect(error.code).toBe('invalid-configuration');
     expect(error.status).toBe(400);
@@ -136,7 +136,7 @@ describe('an unknown key', () => {
   ])('is found anywhere: %s written as %s', (text, replacement, pointer, nearest) => {
     const { code, fields, message } = exampleWith(text, replacement);
     expect(code).toBe('invalid-configuration');
-    expect(fields['problems']).toEqual(expect.arrayContaining([expect.stringContaining(`known one is ${nearest}`)]));
+    expect(fields['problems']).toEqual(expect.arrayContaining([expect.stringContaining(`known key is ${nearest}`)]));
     const key = pointer.split('/').at(-1);
     expect(message).toMatch(new RegExp(`${key} \\(line ${lineOf(text)}\\)`));
   });
