@@ -282,7 +282,7 @@ function driftCanBeFound({ data: { features, target }, monitor: { drift } }: Con
   };
   const noneToAdjust = (key: 'fdr' | 'minEffect') => ({
     path: ['monitor', 'drift', key],
-    message: `applies only to tests with p-values, and neither ${drift.numeric} nor ${drift.categorical} has one; use ${inWords(withPValues, 'or')}, or remove this key`,
+    message: `applies only to tests with p-values, and neither "numeric: ${drift.numeric}" nor "categorical: ${drift.categorical}" is one; use ${inWords(withPValues, 'or')}, or remove this key`,
   });
   return [
     ...unknown,

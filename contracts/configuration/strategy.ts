@@ -77,7 +77,7 @@ export const Strategy = z.strictObject({
           'The canary is rolled back if the 99th percentile of its latency, measured by the gateways in milliseconds, is higher than this; each step then needs at least 100 requests. In a rehearsal it decides nothing',
         ),
       metric: CanaryMetric.optional().describe(
-        "The canary is rolled back if this metric is out of bounds, over the canary's answers in the step whose labels have arrived",
+        "The canary is rolled back if this metric is out of bounds; the metric covers the canary's answers in the current step that already have labels",
       ),
     })
     .prefault({})

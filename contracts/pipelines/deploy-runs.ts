@@ -114,7 +114,7 @@ export const deployRuns = pipeline({
     requestApproval: stepOfRun<RunInput & { readonly replaces?: Id }, RolloutFacts | null>({
       summary: 'make the release and request its approval',
       proves:
-        'the deploy run is under way; the release contains the version of the request and its evaluation against the champion that serves; an approval request that is replaced belongs to this run and was approved',
+        'the deploy run is under way; the release contains the version of the request and its evaluation against the champion that serves; an approval request that the new one replaces belongs to this run and was approved',
       apart: true,
     }),
     tallyApproval: stepOfRun<OfApproval, Tally>({ summary: 'count the votes', proves: theApproval }),

@@ -22,7 +22,7 @@ describe('an error that the file alone reveals names key and line', () => {
       'threshold: 0.2, exclude',
       'threshold: 0.2, fdr: 0.05, exclude',
       '/monitor/drift/fdr',
-      'neither psi nor psi has one',
+      'neither "numeric: psi" nor "categorical: psi" is one',
     ],
     [
       'a minimum effect for tests without p-values',
