@@ -46,7 +46,7 @@ export async function chooseReference(
   const served = await measurableIn(deps, scope, wanted, task);
   const { kind, from, to } = wanted;
   if (served.rows < minRows) {
-    const referenceNote = `${kind}: only ${served.rows} rows were served from ${from} to ${to}, fewer than monitor.minRows (${minRows}), so the report compares with the training rows`;
+    const referenceNote = `monitor.reference is ${kind}, but only ${served.rows} rows were served from ${from} to ${to}, fewer than monitor.minRows (${minRows}), so the report compares with the training rows`;
     return { reference: training, told: { reference: 'training', referenceNote } };
   }
   const labels = served.labels.filter((label) => label !== null);
@@ -54,7 +54,7 @@ export async function chooseReference(
   const note = enough
     ? {}
     : {
-        referenceNote: `${kind}: only ${labels.length} labels belong to that window, fewer than monitor.minRows (${minRows}), so the target is compared with the training rows`,
+        referenceNote: `monitor.reference is ${kind}, but only ${labels.length} labels belong to the window from ${from} to ${to}, fewer than monitor.minRows (${minRows}), so the target is compared with the training rows`,
       };
   return {
     reference: {

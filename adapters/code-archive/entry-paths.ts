@@ -38,7 +38,8 @@ export function entryPath(name: string, kind: 'file' | 'directory'): string {
   if (kind === 'directory' && (trimmed === '' || trimmed === '.')) return '.';
   const parts = trimmed.split('/');
   if (parts.includes('..')) throw unsafe(name, 'leaves the folder');
-  if (parts.some((part) => part === '' || part === '.')) throw unsafe(name, 'has an empty name or a dot in its path');
+  if (parts.some((part) => part === '' || part === '.'))
+    throw unsafe(name, 'has an empty part or the part "." in its path');
   if (parts.some((part) => Buffer.byteLength(part) > 255) || Buffer.byteLength(trimmed) > 4000)
     throw unsafe(name.slice(0, 100), 'has a name that is too long');
   return trimmed;

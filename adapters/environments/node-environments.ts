@@ -134,5 +134,9 @@ async function findNpm({ programs, worker }: NodeRun): Promise<Npm> {
 }
 
 function failed(why: string): PerennialError {
-  return new PerennialError('environment-failed', `the training environment cannot be made from its lock: ${why}`, {});
+  return new PerennialError(
+    'environment-failed',
+    `the training environment cannot be created from its lock file: ${why}`,
+    {},
+  );
 }

@@ -58,7 +58,7 @@ export async function runTool({ sandbox, limits, log, signal }: ToolRun, step: T
   const lastLines = log.lastLines.map(withoutProxyAddresses);
   throw new PerennialError(
     'environment-failed',
-    `the training environment cannot be made from its lock: ${name} ${howItEnded(ending, limits, lastLines)}: ${lastLines.slice(-3).join(' | ')}. Way out: ${remedy}`,
+    `the training environment cannot be created from its lock file: ${name} ${howItEnded(ending, limits, lastLines)}: ${lastLines.slice(-3).join(' | ')}. Way out: ${remedy}`,
     { lastLines },
   );
 }

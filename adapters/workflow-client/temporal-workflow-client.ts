@@ -87,7 +87,7 @@ export function createTemporalWorkflowClient(settings: TemporalSettings): Tempor
   }
 
   const advance = coalescedCalls(lifecycleWorkflowId, (scope: Scope) =>
-    call(`advance ${scopeLabel(scope)}`, advanceDeadlineMs, () =>
+    call(`wake the lifecycle of ${scopeLabel(scope)}`, advanceDeadlineMs, () =>
       retryFailedTask(() => updateLifecycle(client, scope)),
     ),
   );

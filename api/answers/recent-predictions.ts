@@ -42,7 +42,7 @@ export function createRecentPredictions({ gateways, clock, logger }: RecentPredi
     const flushed = gateways.flush(scope).catch((caught: unknown) => {
       logger.info(
         { scope: scopeLabel(scope), reason: reasonOf(caught) },
-        'the gateways have not uploaded their newest predictions; labels of these predictions wait',
+        'the gateways have not uploaded their newest predictions; the labels of these predictions wait for the upload',
       );
     });
     await Promise.race([flushed, late]);

@@ -20,8 +20,8 @@ export const checkCommands: Check = async ({ repositories, workflowClient }, { f
     problems.push({
       subject: `commands of ${scopeLabel(scope)}`,
       what: fix
-        ? 'they waited for their lifecycle, which was woken'
-        : 'they wait, and their lifecycle does not take them',
+        ? 'their lifecycle had not taken them, so it was woken'
+        : 'they wait, because their lifecycle does not take them',
       state: fix ? 'mended' : 'found',
       wayOut: 'perennial doctor --fix wakes the lifecycle; if commands wait again, see the log of the worker',
     });

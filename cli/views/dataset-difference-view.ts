@@ -9,7 +9,7 @@ export function describeDifference(output: Output, difference: DatasetDifference
   const { before, after, rows, columns, changedBy } = difference;
   const changed = rows.changed === null ? '' : `, ${rows.changed} changed`;
   const cells = output.table(
-    ['column', 'differs in rows'],
+    ['column', 'changed rows'],
     changedBy.map(({ column, rows: count }) => [column, count]),
   );
   return [

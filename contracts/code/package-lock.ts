@@ -202,5 +202,9 @@ function parsedJson(text: string): unknown {
 }
 
 function refusal(why: string): PerennialError {
-  return new PerennialError('environment-failed', `the training environment cannot be made from its lock: ${why}`, {});
+  return new PerennialError(
+    'environment-failed',
+    `the training environment cannot be created from its lock file: ${why}`,
+    {},
+  );
 }

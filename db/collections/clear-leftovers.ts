@@ -28,7 +28,7 @@ export async function clearLeftovers(
   if (run === undefined || !isFinal(run.state)) return;
   // A run that succeeded has finished its deployment, so there is nothing to undo.
   if (run.state === 'succeeded') return endRollout(tx, scope, heads.rolloutRunId);
-  const reason = `its run has ${run.state} in the middle of the rollout`;
+  const reason = `its run ended (${run.state}) in the middle of the rollout`;
   await abort(context, tx, scope, { runId: heads.rolloutRunId, reason, by });
 }
 

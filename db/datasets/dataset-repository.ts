@@ -159,7 +159,7 @@ function changeOf({ rowsAdded, rowsSkipped, rowsReplaced = 0, rowsRemoved = 0 }:
     `${rowsAdded} rows added`,
     ...(rowsReplaced === 0 ? [] : [`${rowsReplaced} replaced`]),
     ...(rowsRemoved === 0 ? [] : [`${rowsRemoved} removed`]),
-    `${rowsSkipped} known`,
+    `${rowsSkipped} already known`,
   ].join(', ');
 }
 
@@ -173,7 +173,7 @@ function headMoved(scope: Scope, current: Row | undefined): PerennialError {
   const now = current === undefined ? 'there is no dataset now' : `it is dataset ${current.number} now`;
   return new PerennialError(
     'conflict',
-    `the data head of ${scopeLabel(scope)} moved while the batch was prepared: ${now}; ingest the files again (known rows are skipped)`,
+    `the data head of ${scopeLabel(scope)} moved while the batch was prepared: ${now}; ingest the files again (rows that are already known are skipped)`,
     {
       model: scope.model,
       environment: scope.environment,

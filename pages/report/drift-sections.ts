@@ -20,10 +20,10 @@ export function heatMapSection({ report, history }: ReportDocument): Html {
   return html`<section id="heat-map">
     <h2>Drift by column and time</h2>
     <p class="none">
-      Each column is a report. A cell is shaded from half the threshold of its statistic; from the threshold on, it is
-      drift. Where chance alone can exceed the threshold, the value that chance reaches is used instead. A pale cell
-      decides nothing: it is excluded, or has fewer values than monitor.minRows. A test with a p-value is either drift
-      or not.
+      Each column is a report. The colour of a cell compares its statistic with the threshold; a statistic that reaches
+      the threshold is drift. Where chance alone can exceed the threshold, the value that chance can reach replaces it.
+      A pale cell decides nothing: its column is excluded from drift, or has fewer values than monitor.minRows. A test
+      with a p-value has only two colours: drift, or no drift.
     </p>
     <div class="scroll">
       <svg

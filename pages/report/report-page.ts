@@ -91,9 +91,12 @@ function header({ report, metric, served }: ReportDocument): Html {
  */
 function refusedNote({ refusedRows }: NonNullable<ReportDocument['served']> = {}): Html {
   if (refusedRows === undefined) return html``;
-  const features = refusedRows.features.map(({ name, rows }) => `${JSON.stringify(name)} (${number(rows)})`).join(', ');
+  const features = refusedRows.features
+    .map(({ name, rows: some }) => `${JSON.stringify(name)} (${number(some)})`)
+    .join(', ');
+  const rows = number(refusedRows.rows);
   return html`<p class="note">
-    The gateway refused ${number(refusedRows.rows)} rows of this period because of a value, by feature: ${features}.
+    The gateway refused ${rows} rows of this period because of missing or invalid values, by feature: ${features}.
   </p>`;
 }
 

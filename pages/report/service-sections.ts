@@ -36,7 +36,7 @@ export function qualitySection({ report: { body } }: ReportDocument): Html {
     ]);
   return html`<section id="quality">
     <h2>Quality of values</h2>
-    ${table(['column', 'kind', 'share', 'threshold of a finding', ''], rows, 'No values are new or outside the range of the reference, and no more are missing than in the reference.')}
+    ${table(['column', 'kind', 'share', 'threshold of a finding', ''], rows, 'No column has new categories, values outside the range of the reference, or a larger share of missing values than the reference.')}
   </section>`;
 }
 

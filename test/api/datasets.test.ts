@@ -75,7 +75,7 @@ describe('an upsert', () => {
     expect(now.body.manifest.parts[0].sha256).not.toBe(second.body.manifest.parts[0].sha256);
     expect(now.body.manifest.parts[1].sha256).toBe(second.body.manifest.parts[1].sha256);
     const [entry] = (await api.send('viewer', 'GET /v1/ledger?model=upserted&kind=dataset.committed')).body.items;
-    expect(entry.reason).toMatch(/^1 rows added, 1 replaced, 0 known;/);
+    expect(entry.reason).toMatch(/^1 rows added, 1 replaced, 0 already known;/);
     const diff = await api.send('viewer', 'GET /v1/models/upserted/datasets/2/diff/3');
     expect(diff).toMatchObject({
       status: 200,

@@ -349,7 +349,7 @@ test('rows that the gateway refuses or for which the model has no prediction are
   const report = reports.items.find(({ body }) => body.to === refusing?.to);
   const shown = escape(await page(`/v1/models/spoilt/reports/${report?.id}/page.html?${where}`));
   expect(shown).toContain(
-    'The gateway refused 6 rows of this period because of a value, by feature: &quot;hum&quot; (5)',
+    'The gateway refused 6 rows of this period because of missing or invalid values, by feature: &quot;hum&quot; (5)',
   );
 }, 300_000);
 

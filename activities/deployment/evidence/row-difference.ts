@@ -43,9 +43,9 @@ function sameParts(before: Dataset, after: Dataset): boolean {
 
 function whyNot(before: Dataset, after: Dataset, limits: typeof comparisonLimits): string | null {
   const { key } = after.manifest;
-  if (key === undefined) return 'without data.key, rows cannot be matched';
+  if (key === undefined) return 'without data.key, only whole rows can be compared';
   if (!before.manifest.columns.some(({ name }) => name === key))
-    return `dataset ${before.number} has no column ${key}, which is now the key`;
+    return `dataset ${before.number} has no column ${key}, which is now the key, so only whole rows can be compared`;
   const rows = before.manifest.rows + after.manifest.rows;
   return rows > limits.rows
     ? `the two datasets have ${rows} rows together, more than the limit of ${limits.rows} for an approval request`

@@ -42,7 +42,7 @@ export async function finiteColumns(
         leaveOutUnkept(file, { name, type: `${type} with infinite numbers`, wayOut }, plan, warn);
       } else if (nans > 0) {
         withNaN.add(name);
-        const message = `${file.name}: NaN in the column "${name}" (${nans} of its values) counts as missing; null means the same and is not reported`;
+        const message = `${file.name}: NaN in the column "${name}" (${nans} of its values) counts as missing; null means the same and gives no warning`;
         warn({ level: 'guess', kind: 'not-finite', column: name, count: nans, example: 'NaN', message });
       }
     }

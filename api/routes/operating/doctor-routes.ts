@@ -19,7 +19,7 @@ export function doctorRoutes(app: Api, context: RouteContext): void {
       schema: {
         tags,
         summary:
-          'Check the ledger, what serves, stored bytes, commands, schedules and working folders, one part per request',
+          'Check the ledger, what serves, stored bytes, commands, schedules and working folders; each request runs one part of the checks',
         headers: ProjectHeaders,
         querystring: z.strictObject({ cursor, deep: z.stringbool().default(false) }),
         response: { 200: DiagnosisPage, ...problems },

@@ -250,8 +250,8 @@ function refuseContradiction(
   const found = own.map((place) => base[place] ?? '');
   const reason =
     label?.labels === 'places'
-      ? `its labels, read as indices into build.classes, match columns in the order ${listedClasses(found)}`
-      : `its own labels show the order ${listedClasses(found)}; set build.classes: ${yamlList(found)}, or remove build.classes`;
+      ? `the labels of the model, read as indices into build.classes, match columns in the order ${listedClasses(found)}`
+      : `the labels of the model show the order ${listedClasses(found)}; set build.classes: ${yamlList(found)}, or remove build.classes`;
   throw new PerennialError(
     'artifact-invalid',
     `the columns of the output "${probabilities?.name ?? ''}" of model.onnx are not in the order of build.classes (${listedClasses(base)}): ${reason}`,
@@ -280,10 +280,13 @@ function untied({ probabilities }: ClassifierAnswers, base: readonly ClassValue[
         : [0, 1]
       : likeliestOrder(tableOf(rows), base.length);
   const order = fitting.map((place) => base[place] ?? '');
-  const columns = width === 1 ? 'to which class its single probability belongs' : 'which column belongs to which class';
+  const columns =
+    width === 1
+      ? `to which class the single probability in its output "${name}" belongs`
+      : `which column of its output "${name}" belongs to which class`;
   return new PerennialError(
     'artifact-invalid',
-    `nothing in model.onnx shows for its output "${name}" ${columns} (${listedClasses(base)}): set the order, for example build.classes: ${yamlList(order)}${rows.truth.some((own) => own >= 0) ? ', which fits the rows best' : ''}, or add an output with the labels to the model`,
+    `nothing in model.onnx shows ${columns} (${listedClasses(base)}): set the order, for example build.classes: ${yamlList(order)}${rows.truth.some((own) => own >= 0) ? ', which fits the rows best' : ''}, or add an output with the labels to the model`,
     { output: name },
   );
 }

@@ -133,7 +133,7 @@ function endedWithoutAnswer(ending: Ending, said: string, limits: InspectionLimi
   if (ending.kind === 'timeout')
     throw new PerennialError(
       'artifact-invalid',
-      `model.onnx was not loaded and tried on a few rows within ${limits.timeLimitMs / 1000} s; make the model smaller, or raise PERENNIAL_MODEL_TIMEOUT on the workers`,
+      `loading model.onnx and trying it on a few rows took longer than ${limits.timeLimitMs / 1000} s; make the model smaller, or raise PERENNIAL_MODEL_TIMEOUT on the workers`,
     );
   const how = waysOfEnding(ending);
   const outOfMemory =
