@@ -1,60 +1,94 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { bundleWorkflowCode, Runtime, Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import * as workflows from '../../workflows/index.ts';
+import {
+  currentVersion,
+  type HistoryFile,
+  readHistory,
+  recordedHistories,
+  recordedWorkflowCode,
+  workflowCodeDigest,
+} from './recorded-histories.ts';
 
-// Histories of every workflow, recorded by record-histories.ts from the whole stack. Code that takes another path
-// through one of them would break executions in progress when it is deployed.
+// Histories of every version, recorded by record-histories.ts from the whole stack. Code that takes another path through
+// one of them would break executions in progress when it is deployed.
 
-const folder = new URL('histories/', import.meta.url);
-const Recorded = z.object({
-  workflowId: z.string(),
-  history: z.object({ events: z.array(z.record(z.string(), z.unknown())) }).loose(),
-});
+const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
+const version = currentVersion();
+const types = Object.keys(workflows).toSorted();
+const histories = recordedHistories().map((recorded) => ({
+  ...recorded,
+  name: `${recorded.version}/${recorded.file}`,
+}));
+const current = histories.filter((recorded) => recorded.version === version);
 
-function recorded(type: string): z.infer<typeof Recorded> {
-  return Recorded.parse(JSON.parse(readFileSync(new URL(`${type}.json`, folder), 'utf8')));
-}
+/** Events of an execution that counts as long: more than an ordinary one has by an order of magnitude. */
+const longEvents = 1_000;
+/** How an execution can end well, be cancelled, or end otherwise. */
+const endings = {
+  well: ['succeeded', 'candidate', 'promoted'],
+  otherwise: ['failed', 'rejected', 'aborted', 'continued'],
+  cancelled: ['cancelled'],
+};
 
 let workflowBundle: { readonly code: string };
 beforeAll(async () => {
-  Runtime.install({ logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} } });
+  Runtime.install({ logger: quiet, telemetryOptions: { logging: { forward: {}, filter: 'off' } } });
   workflowBundle = await bundleWorkflowCode({
     workflowsPath: new URL('../../workflows/index.ts', import.meta.url).pathname,
-    logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} },
+    logger: quiet,
   });
 });
 
-const types = Object.keys(workflows).toSorted((a, b) => a.localeCompare(b));
+function replay({ workflowId, history }: HistoryFile): Promise<void> {
+  return Worker.runReplayHistory({ workflowBundle }, historyFromJSON(history), workflowId);
+}
 
-test('every workflow has a recorded history, and every history has its workflow', () => {
-  const files = readdirSync(folder).map((file) => file.replace(/\.json$/, ''));
-  expect(files.toSorted((a, b) => a.localeCompare(b))).toEqual(types);
-});
-
-test.each(types)('the recorded history of %s replays', async (type) => {
-  const { workflowId, history } = recorded(type);
-  await Worker.runReplayHistory({ workflowBundle }, historyFromJSON(history), workflowId);
-});
+test.each(histories)('the history $name replays', (recorded) => replay(readHistory(recorded)));
 
 test.each(types)('a history of %s in which another activity ran does not replay', async (type) => {
-  const { workflowId, history } = recorded(type);
-  const altered = structuredClone(history);
-  const scheduled = altered.events.find((event) => 'activityTaskScheduledEventAttributes' in event);
-  const attributes = z
-    .object({ activityType: z.object({ name: z.string() }) })
-    .loose()
-    .parse(scheduled?.['activityTaskScheduledEventAttributes']);
-  Object.assign(scheduled ?? {}, {
-    activityTaskScheduledEventAttributes: {
-      ...attributes,
-      activityType: { name: `not-${attributes.activityType.name}` },
-    },
+  const altered = current.filter((recorded) => recorded.type === type).flatMap((recorded) => alteredHistory(recorded));
+  expect(altered).not.toEqual([]);
+  for (const history of altered) await expect(replay(history)).rejects.toThrow(DeterminismViolationError);
+});
+
+/** Returns the history with another name for its first activity, or nothing if it has no activity. */
+function alteredHistory(recorded: (typeof histories)[number]): readonly HistoryFile[] {
+  const altered = structuredClone(readHistory(recorded));
+  const attributesOf = 'activityTaskScheduledEventAttributes';
+  const scheduled = altered.history.events.find((event) => attributesOf in event);
+  if (scheduled === undefined) return [];
+  const Attributes = z.object({ activityType: z.object({ name: z.string() }) }).loose();
+  const attributes = Attributes.parse(scheduled[attributesOf]);
+  scheduled[attributesOf] = { ...attributes, activityType: { name: `not-${attributes.activityType.name}` } };
+  return [altered];
+}
+
+describe(`the histories of this version, ${version}`, () => {
+  test('exist for every workflow, and only for workflows', () => {
+    expect([...new Set(current.map(({ type }) => type))].toSorted()).toEqual(types);
   });
-  await expect(Worker.runReplayHistory({ workflowBundle }, historyFromJSON(altered), workflowId)).rejects.toThrow(
-    DeterminismViolationError,
-  );
+
+  test.each(types)('of %s are at least three: one that ended well, one that did not, and a cancelled one', (type) => {
+    const labels = current.filter((recorded) => recorded.type === type).map(({ label }) => label);
+    expect(labels.length).toBeGreaterThanOrEqual(3);
+    for (const [ending, some] of Object.entries(endings))
+      expect(
+        labels.filter((label) => some.includes(label)),
+        ending,
+      ).not.toEqual([]);
+  });
+
+  test('contain long ones', () => {
+    const long = current.filter((recorded) => readHistory(recorded).history.events.length > longEvents);
+    expect([...new Set(long.map(({ type }) => type))].toSorted()).toEqual(['deployPipeline', 'lifecycle']);
+  });
+
+  test('were recorded with the workflows as they are', () => {
+    const wayOut = `a workflow has changed since ${version}: raise the version in package.json and api/version.ts, then run node test/replay/record-histories.ts`;
+    expect(recordedWorkflowCode()[version], wayOut).toBe(workflowCodeDigest());
+  });
 });
