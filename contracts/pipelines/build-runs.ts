@@ -134,7 +134,7 @@ export const buildRuns = pipeline({
      * is the one to deploy.
      */
     citeEvaluation: stepOfRun<CiteInput, BuildOutcome>({
-      summary: 'give the refitted version an evaluation that cites the measured one',
+      summary: 'give the refitted version an evaluation that cites the evaluation of the original version',
       proves:
         'the input was returned by `evaluateVersion`, and by `commitVersion` or `resolveBuild`; the build run is under way; the evaluation belongs to this run; the version is a refit of the measured version',
       takes: ({ evaluationId, modelVersionId, reused }) =>

@@ -37,6 +37,9 @@ export async function checkOutVersionBefore(): Promise<Checkout> {
 }
 
 async function lastCommitOfVersionBefore(): Promise<string> {
+  // A shallow clone lacks the commit.
+  if ((await git('rev-parse', '--is-shallow-repository')).trim() === 'true')
+    await git('fetch', '--quiet', '--unshallow');
   const today = Package.parse(JSON.parse(await readFile(join(repository, 'package.json'), 'utf8'))).version;
   const commits = (await git('log', '--format=%H', '--', 'package.json')).trim().split('\n');
   let later: string | undefined;
@@ -44,9 +47,7 @@ async function lastCommitOfVersionBefore(): Promise<string> {
     if ((await versionAt(commit)) !== today) return later === undefined ? 'HEAD' : `${later}^`;
     later = commit;
   }
-  throw new Error(
-    `git has no commit of a version before ${today}; a shallow clone lacks it, and git fetch --unshallow gets it`,
-  );
+  throw new Error(`git has no commit of a version before ${today}`);
 }
 
 async function versionAt(commit: string): Promise<string> {
