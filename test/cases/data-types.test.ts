@@ -233,9 +233,9 @@ test('applying refuses a declaration that contradicts an expectation, or an igno
   const wrong = await ground.model('contradicted', {
     data: { columns: { x: 'ignore' }, expectations: [] },
   });
-  expect(await wrong.apply()).toMatchObject({ code: 2, stderr: expect.stringContaining('data.features names it') });
+  expect(await wrong.apply()).toMatchObject({ code: 2, stderr: expect.stringContaining('data.features uses it') });
   await wrong.configure({ data: { columns: { z: 'string' }, expectations: [{ column: 'z', type: 'number' }] } });
-  expect(await wrong.apply()).toMatchObject({ code: 2, stderr: expect.stringContaining('data.columns says string') });
+  expect(await wrong.apply()).toMatchObject({ code: 2, stderr: expect.stringContaining('data.columns declares it as string') });
 });
 
 describe('odd column names', () => {

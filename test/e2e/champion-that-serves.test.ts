@@ -169,7 +169,7 @@ test('a version that was built before the first deployment is evaluated against 
   // The champion has no gain over itself, but that must not be the reason for the refusal.
   expect(await endOf(await start('early', { version: 2 }))).toMatchObject({
     state: 'failed',
-    failure: { code: 'conflict', message: expect.stringMatching(/serves in production already/) },
+    failure: { code: 'conflict', message: expect.stringMatching(/already serves in production/) },
   });
 });
 

@@ -143,7 +143,7 @@ test('a request for which the model predicts NaN fails alone, the failure is cou
   const answers = await Promise.all([ask(1), ask(-1), ask(1), ask(1)]);
   expect(answers.map(({ status }) => status)).toEqual([200, 500, 200, 200]);
   expect(answers[1]?.headers.get('perennial-error')).toBe('prediction-invalid');
-  expect(answers[1]?.body.error).toContain('no finite number');
+  expect(answers[1]?.body.error).toContain('the model answers with NaN, which is not a finite number');
   await flush();
   expect(await ground.repositories.deployments.served(ground.scope, generation)).toMatchObject([
     { requests: 4, errors: 1 },

@@ -57,7 +57,7 @@ it('distances of shares equal SciPy’s if bins are empty on either side', () =>
   for (const distance of [jensenShannonDistance, totalVariation]) {
     expect(distance([1, 0], [0, 1])).toBe(1);
     expect(distance([3, 1], [6, 2])).toBeCloseTo(0, 12);
-    expect(() => distance([1], [1, 2])).toThrow('1 and 2 bins');
+    expect(() => distance([1], [1, 2])).toThrow('same number of bins, but have 1 and 2');
     expect(() => distance([0], [1])).toThrow('empty');
   }
 });
