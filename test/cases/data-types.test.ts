@@ -235,7 +235,10 @@ test('applying refuses a declaration that contradicts an expectation, or an igno
   });
   expect(await wrong.apply()).toMatchObject({ code: 2, stderr: expect.stringContaining('data.features uses it') });
   await wrong.configure({ data: { columns: { z: 'string' }, expectations: [{ column: 'z', type: 'number' }] } });
-  expect(await wrong.apply()).toMatchObject({ code: 2, stderr: expect.stringContaining('data.columns declares it as string') });
+  expect(await wrong.apply()).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('data.columns declares it as string'),
+  });
 });
 
 describe('odd column names', () => {
