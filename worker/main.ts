@@ -6,7 +6,6 @@ import { createLogger } from '../adapters/logger/pino.ts';
 import { ownScratch } from '../adapters/scratch/own-scratch.ts';
 import { readTemporalTls } from '../adapters/workflow-client/temporal-tls.ts';
 import { registerSearchAttributes } from '../adapters/workflow-client/temporal-workflow-client.ts';
-import { unpinExecutions } from '../adapters/workflow-client/unpin-executions.ts';
 import { ignoreProxyOfNode } from '../adapters/outbound-hosts/ignore-proxy-of-node.ts';
 import { reasonOf } from '../contracts/errors.ts';
 import { parseSettings, Settings } from '../contracts/settings/settings.ts';
@@ -18,7 +17,8 @@ import { buildDependencies } from './worker-dependencies.ts';
 import { cacheFolderOf } from './cache-folder.ts';
 import { ComputeProcesses } from './computing/compute-processes.ts';
 import { startHealthServer } from './health-server.ts';
-import { deploymentName, runWorkers } from './run-workers.ts';
+import { keepUnpinned } from './keep-unpinned.ts';
+import { runWorkers } from './run-workers.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 
 /**
@@ -48,7 +48,6 @@ async function main(settings: Settings): Promise<void> {
     migrate(settings.DATABASE_URL),
   ]);
   await registerSearchAttributes(connection, namespace);
-  if (settings.PERENNIAL_BUILD_ID !== undefined) await unpinExecutions(connection, namespace, deploymentName);
   const scratchFolder = await ownScratch(resolve(settings.PERENNIAL_HOME), 'worker', identityOf, logger);
   // In the cache folder, which may be on another disk, so that finished environments can be moved to their place by a
   // rename.
@@ -83,11 +82,14 @@ async function main(settings: Settings): Promise<void> {
     return workers.isRunning();
   });
   const leave = await announceWorker(dependencies);
+  const stopUnpinning =
+    settings.PERENNIAL_BUILD_ID === undefined ? undefined : await keepUnpinned({ connection, namespace, logger });
   logger.info({ namespace }, 'worker ready');
   try {
     await workers.stopped;
   } finally {
     await health?.close();
+    await stopUnpinning?.();
     await leave();
     await computing.close();
     await connection.close();

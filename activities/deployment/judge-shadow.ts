@@ -7,8 +7,8 @@ import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 
 /**
- * Judges the shadow of this generation: whether it has had enough requests, and how its answers differ. The reason
- * holds the report, whatever the verdict is.
+ * Judges the shadow of this generation: whether it has had enough requests, and how its answers differ. For every
+ * verdict, the reason contains the report.
  */
 export function createJudgeShadow(deps: ActivityDependencies): Activities['judgeShadow'] {
   return ({ scope, generation, releaseDigest }) => judgeShadowOf(deps, scope, { generation, releaseDigest });

@@ -71,9 +71,9 @@ function reconcileInMs(unfinished: readonly Run[], clock: Clock): number {
 }
 
 /**
- * Ends or restarts unfinished runs whose workflow is no longer running. If the workflow failed, new code could not
- * replay it, and the run is started again. If the workflow was terminated by hand, or was lost with Temporal's state,
- * the run fails.
+ * Ends or restarts unfinished runs whose workflow is no longer running. A workflow fails if new code cannot replay it;
+ * its run is then started again. If the workflow was terminated by hand, or was lost with Temporal's state, the run
+ * fails.
  */
 async function reconcileRuns(deps: Parts, scope: Scope): Promise<void> {
   for (const run of await deps.repositories.runs.unfinished(scope)) {

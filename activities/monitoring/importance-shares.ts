@@ -5,8 +5,8 @@ import { readJson } from '../steps/workspace.ts';
 import type { ImportanceShares } from './drift-in-window.ts';
 
 /**
- * Returns each feature's share of the champion's permutation importance. A feature whose shuffling does not worsen the
- * metric has the share 0. Returns null if the importance was not measured for every feature.
+ * Returns each feature's share of the champion's permutation importance. If shuffling a feature does not
+ * worsen the metric, its share is 0. Returns null if the importance was not measured for every feature.
  */
 export async function importanceSharesOf(
   deps: Pick<ActivityDependencies, 'repositories' | 'objectStore'>,

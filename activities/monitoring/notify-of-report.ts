@@ -6,7 +6,7 @@ import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { tellConnections } from '../steps/tell-connections.ts';
 
 /**
- * Notifies the webhooks of `monitor.notify` of the findings that a report opened and closed. Rehearsals notify nobody,
+ * Sends the findings that a report opened and closed to the webhooks in `monitor.notify`. Rehearsals notify nobody,
  * because they replay the past.
  */
 export function createNotifyOfReport(deps: ActivityDependencies): Activities['notifyOfReport'] {

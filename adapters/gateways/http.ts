@@ -104,7 +104,7 @@ async function flush({ liveGateways, key }: HttpGatewaysSettings, scope: Scope, 
   await Promise.all(
     leases.map(async ({ id, address }) => {
       const attempt = async (): Promise<GatewayAnswer> => {
-        // A gateway whose lease has ended will not answer, and it flushed what it could when it stopped.
+        // A gateway without a lease will not answer. It flushed what it could when it stopped.
         const stillLive = (await liveGateways()).some((lease) => lease.id === id);
         return stillLive ? post({ url: at(address, '/v1/flush'), headers, body, timeoutMs: flushTimeoutMs }) : gone;
       };

@@ -77,7 +77,7 @@ class SignedLedgerProof implements LedgerProof {
       }));
       if (taken) return { state: 'refused', problem: occupied(modelId, sequence) };
     }
-    // Also records a copy whose signing was interrupted before its row was written.
+    // Also reached if an earlier signing was interrupted after it stored the copy: the copy exists, but its row does not.
     await this.#ledger.noteSigned(modelId, { sequence, signedAt }, by);
     if (state === 'signed') await this.#thin(modelId, [...genuine, { sequence, signedAt }]);
     return { state };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { parseSync } from 'oxc-parser';
@@ -45,8 +45,8 @@ export function hasHistories(version: string): boolean {
 }
 
 export function recordedHistories(): readonly RecordedHistory[] {
-  const versions = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  return versions.flatMap(({ name: version }) =>
+  const versions = readdirSync(folder).filter((name) => /^\d/.test(name));
+  return versions.flatMap((version) =>
     readdirSync(join(folder, version)).map((file) => {
       const [type = '', label = ''] = file.split('.');
       return { version, file, type, label };
@@ -64,11 +64,15 @@ export function recordedWorkflowCode(): Readonly<Record<string, string>> {
 }
 
 export async function saveHistories(version: string, recordings: readonly Recording[]): Promise<void> {
-  await mkdir(join(folder, version));
+  // The folder gets its name last, so that an interrupted recording can be repeated.
+  const draft = join(folder, '.draft');
+  await rm(draft, { recursive: true, force: true });
+  await mkdir(draft);
   for (const { type, label, number, content } of recordings)
-    await writeFile(join(folder, version, `${type}.${label}.${number}.json.gz`), gzipSync(JSON.stringify(content)));
+    await writeFile(join(draft, `${type}.${label}.${number}.json.gz`), gzipSync(JSON.stringify(content)));
   const code = { ...recordedWorkflowCode(), [version]: workflowCodeDigest() };
   await writeFile(codeFile, `${JSON.stringify(code, undefined, 2)}\n`);
+  await rename(draft, join(folder, version));
 }
 
 /** Returns a digest of all sources in workflows/ without their comments and white space. */

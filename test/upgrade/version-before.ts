@@ -12,7 +12,6 @@ const Lock = z.object({ packages: z.record(z.string(), z.unknown()) }).loose();
 
 export interface Checkout {
   readonly folder: string;
-  readonly version: string;
   remove(): Promise<void>;
 }
 
@@ -24,16 +23,18 @@ export async function checkOutVersionBefore(): Promise<Checkout> {
   const commit = await lastCommitOfVersionBefore();
   const parent = await mkdtemp(join(tmpdir(), 'perennial-version-before-'));
   const folder = join(parent, 'checkout');
-  await git('worktree', 'add', '--quiet', '--detach', folder, commit);
-  await giveDependencies(folder);
-  return {
-    folder,
-    version: await versionAt(commit),
-    async remove() {
-      await git('worktree', 'remove', '--force', folder);
-      await rm(parent, { recursive: true, force: true });
-    },
+  const remove = async (): Promise<void> => {
+    await rm(parent, { recursive: true, force: true });
+    await git('worktree', 'prune');
   };
+  try {
+    await git('worktree', 'add', '--quiet', '--detach', folder, commit);
+    await giveDependencies(folder);
+  } catch (caught) {
+    await remove();
+    throw caught;
+  }
+  return { folder, remove };
 }
 
 async function lastCommitOfVersionBefore(): Promise<string> {

@@ -7,8 +7,8 @@ import type { WorkflowStartOptions } from '@temporalio/client';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Runtime } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { unpinExecutions } from '../../adapters/workflow-client/unpin-executions.ts';
 import { scheduledTriggerWorkflow, workflowQueue } from '../../contracts/runs/workflows.ts';
+import { keepUnpinned } from '../../worker/keep-unpinned.ts';
 import type { RunningWorkers } from '../../worker/run-workers.ts';
 import { runWorkers } from '../../worker/run-workers.ts';
 import { workflowBundle } from '../../worker/workflow-bundle.ts';
@@ -107,17 +107,16 @@ test('executions wait until a version is current, and move to the next one that 
   expect(await versioningOf('moves')).toMatchObject({ deploymentVersion: { buildId: 'two' } });
 });
 
-test('an execution that is pinned to workers that are gone continues after it is unpinned', async () => {
+test('an execution that is pinned after the new worker has started continues when the old workers are gone', async () => {
+  const stopUnpinning = await keepUnpinned({ connection: native, namespace: temporal.namespace, logger: quiet }, 200);
   refusing = true;
   const pinnedTo = { deploymentName: 'perennial', buildId: 'two' };
   const handle = await start('pinned', { versioningOverride: { pinnedTo } });
   await until('it runs', async () => (await versioningOf('pinned'))?.deploymentVersion?.buildId === 'two');
-  const query = `WorkflowId = 'pinned' AND TemporalWorkflowVersioningBehavior = 'Pinned'`;
-  await until('Temporal lists it', async () => (await client.workflow.count(query)).count === 1);
   await replaceWorkers('three');
   await makeCurrent('three');
   refusing = false;
-  await unpinExecutions(native, temporal.namespace, 'perennial');
   await handle.result();
+  await stopUnpinning();
   expect(await versioningOf('pinned')).toMatchObject({ deploymentVersion: { buildId: 'three' } });
 });

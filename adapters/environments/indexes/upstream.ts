@@ -36,7 +36,7 @@ export interface UpstreamAnswer {
 
 export interface UpstreamRequest {
   readonly url: URL;
-  /** Address of the administrator's index to which `url` belongs, or whose page named `url`. */
+  /** Address of the administrator's index that contains `url`, or that named `url` on one of its pages. */
   readonly index: URL;
   readonly accept: string;
   readonly authorization: string | undefined;
