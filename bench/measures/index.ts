@@ -1,0 +1,5 @@
+import type { Measure } from '../running/measure.ts';
+import { singleRowServing } from './single-row-serving.ts';
+
+/** Every measure, in the order in which they run and in which docs/performance.md shows them. */
+export const measures: readonly Measure[] = [singleRowServing];
