@@ -5,7 +5,7 @@ import { autocannon } from './load/autocannon.ts';
 import { findWrk } from './load/wrk.ts';
 import { measures } from './measures/index.ts';
 import { describeMachine } from './running/describe-machine.ts';
-import type { Measure } from './running/measure.ts';
+import type { Measure } from './running/bench-measure.ts';
 import { fallenRatios } from './running/fallen-ratios.ts';
 import { recordedResult, recordResult, type RecordedResult } from './running/recorded-results.ts';
 import { type BenchOptions, runMeasure } from './running/run-measure.ts';
@@ -28,7 +28,7 @@ Examples:
   npm run bench -- serving                           one of them
   npm run bench -- serving --rounds 3 --seconds 2    sooner, and less certain
   npm run bench -- serving --beside ../before        another checkout in the same rounds
-  npm run bench -- serving --profile /tmp/profiles   CPU profiles of the gateway, for DevTools
+  npm run bench -- serving --profile profiles        CPU profiles of the gateway, for DevTools
   npm run bench -- --record                          keep the results in bench/results/
 
 Progress goes to standard error, and the results to standard output as JSON.

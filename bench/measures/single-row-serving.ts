@@ -7,7 +7,7 @@ import { prepareServedClassifier } from '../ground/served-classifier.ts';
 import type { BenchContext } from '../running/bench-context.ts';
 import { compareInRounds, type WantedRatio } from '../running/compare-in-rounds.ts';
 import { commitOfCheckout, versionOfPackage } from '../running/describe-machine.ts';
-import type { Comparison, Measure } from '../running/measure.ts';
+import type { Comparison, Measure } from '../running/bench-measure.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 

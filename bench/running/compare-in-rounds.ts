@@ -1,5 +1,5 @@
 import type { BenchContext } from './bench-context.ts';
-import type { Comparison, Ratio, RoundSample, RatioTarget } from './measure.ts';
+import type { Comparison, Ratio, RoundSample, RatioTarget } from './bench-measure.ts';
 
 export interface Contestant {
   readonly name: string;

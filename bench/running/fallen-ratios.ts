@@ -1,5 +1,5 @@
 import { threeDigits } from './compare-in-rounds.ts';
-import type { Ratio } from './measure.ts';
+import type { Ratio } from './bench-measure.ts';
 import type { RecordedResult } from './recorded-results.ts';
 
 /** A ratio may fall to this share of its recorded value before a check fails. */

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { MachineDescription } from './describe-machine.ts';
-import { MeasureOutcome } from './measure.ts';
+import { MeasureOutcome } from './bench-measure.ts';
 
 const folder = join(import.meta.dirname, '..', 'results');
 

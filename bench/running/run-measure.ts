@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BenchContext } from './bench-context.ts';
-import type { Measure, MeasureOutcome } from './measure.ts';
+import type { Measure, MeasureOutcome } from './bench-measure.ts';
 
 export type BenchOptions = Omit<BenchContext, 'scratch' | 'onEnd'>;
 

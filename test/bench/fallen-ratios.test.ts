@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { fallenRatios } from '../../bench/running/fallen-ratios.ts';
-import type { Ratio } from '../../bench/running/measure.ts';
+import type { Ratio } from '../../bench/running/bench-measure.ts';
 import type { RecordedResult } from '../../bench/running/recorded-results.ts';
 
 function resultWith(ratios: readonly Partial<Ratio>[]): RecordedResult {
