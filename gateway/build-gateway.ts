@@ -11,7 +11,14 @@ import type { GatewayServerDependencies } from './gateway-dependencies.ts';
 import { healthPaths, gatewayHealthRoutes } from './gateway-health-routes.ts';
 import { inferenceRoutes } from './protocols/inference-routes.ts';
 import { listInHeader } from './protocols/list-in-header.ts';
-import { acceptJsonBodies, bodyLimitBytes, bodyTooLarge, notTaken } from './protocols/request-bodies.ts';
+import {
+  acceptJsonBodies,
+  bodyLimitBytes,
+  bodyTooLarge,
+  jsonIn,
+  notTaken,
+  RawBody,
+} from './protocols/request-bodies.ts';
 import { refuse } from './protocols/tensor-columns.ts';
 
 const FlushBody = z.object({ project: Name, model: Name, environment: Name });
@@ -88,6 +95,7 @@ export function buildGateway(deps: GatewayServerDependencies): FastifyInstance {
   gatewayHealthRoutes(app, deps);
   inferenceRoutes(app, deps);
   operationRoutes(app, deps);
+  app.addHook('onClose', () => deps.bodies.close());
   return app;
 }
 
@@ -129,7 +137,7 @@ function operationRoutes(app: FastifyInstance, deps: GatewayServerDependencies):
     return reply.header('content-type', deps.metrics.contentType).send(await deps.metrics.text());
   });
   app.post<{ Body: unknown }>('/v1/flush', async (request) => {
-    const scope = readFlush(request.body);
+    const scope = readFlush(request.body instanceof RawBody ? jsonIn(request.body) : undefined);
     allow(request, 'operator', scope);
     await deps.flush(scope);
     return { flushed: true };

@@ -1,5 +1,6 @@
 import type { Logger } from '../ports/logger.ts';
 import type { KeyTable } from './key-table.ts';
+import type { Bodies } from './protocols/bodies.ts';
 import type { Inference } from './serving/inference.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import type { ServingTable } from './serving/serving-table.ts';
@@ -8,6 +9,7 @@ import type { ServingTable } from './serving/serving-table.ts';
 export interface GatewayServerDependencies {
   readonly table: ServingTable;
   readonly keys: KeyTable;
+  readonly bodies: Bodies;
   readonly inference: Inference;
   readonly metrics: GatewayMetrics;
   readonly logger: Logger;

@@ -18,6 +18,7 @@ import type { Drain } from './close-gateway.ts';
 import { closeGateway } from './close-gateway.ts';
 import { GatewayDisk } from './log/gateway-disk.ts';
 import { DeploymentFollower } from './following/follow-deployments.ts';
+import { Bodies } from './protocols/bodies.ts';
 import { Inference } from './serving/inference.ts';
 import type { KeptLease } from './following/keep-lease.ts';
 import { keepLease } from './following/keep-lease.ts';
@@ -209,6 +210,7 @@ function buildServer(parts: GatewayParts, served: Served): FastifyInstance {
   return buildGateway({
     table,
     keys,
+    bodies: new Bodies(),
     inference: new Inference({ table, log, counts, metrics, shadow, clock, ids, steadyNow, random }),
     metrics,
     logger,

@@ -1,3 +1,4 @@
+import type { ColumnBatch } from '../contracts/data/column-batch.ts';
 import type { Cell } from '../contracts/data/data-types.ts';
 import type { LatencyMeasurement } from '../contracts/models/evaluation.ts';
 import type { Task } from '../contracts/models/metrics.ts';
@@ -25,12 +26,13 @@ export interface Answers {
 export interface LoadedModel {
   readonly signature: Signature;
   /**
-   * Predicts every row, or throws `prediction-invalid` if any row has no finite answer. `features` holds one array per
-   * feature, each of length `rows`. A missing value is null, and the signature decides how it is handled.
+   * Predicts every row, or throws `prediction-invalid` if any row has no finite answer. The batch has the columns of the
+   * signature's inputs, in their order; the signature decides how missing values are handled. Many rows do not hold the
+   * event loop.
    */
-  predict(features: Readonly<Record<string, readonly Cell[]>>, rows: number): Promise<Answers>;
+  predict(batch: ColumnBatch): Promise<Answers>;
   /** Predicts like `predict`, but lists rows without a finite answer under `failures` instead of throwing. */
-  predictEach(features: Readonly<Record<string, readonly Cell[]>>, rows: number): Promise<Answers>;
+  predictEach(batch: ColumnBatch): Promise<Answers>;
   /** Frees native memory. Do not call `predict` afterwards. */
   release(): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import { batchOfCells } from '../../contracts/models/batch-of-cells.ts';
 import type { Configuration } from '../../contracts/configuration/configuration.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
 import type { ClassValue } from '../../contracts/models/signature.ts';
@@ -71,7 +72,7 @@ async function metricOn(
   const features = Object.fromEntries(
     configuration.data.features.map((feature) => [feature, rows.map((row) => row.features[feature] ?? null)]),
   );
-  const answers = await model.predictEach(features, rows.length);
+  const answers = await model.predictEach(batchOfCells(signature.inputs, features, rows.length));
   const failed = new Set(answers.failures.map(({ row }) => row));
   const isMeasured = (row: number) =>
     configuration.task !== 'regression' || (isMeasurable(answers.values[row]) && isMeasurable(rows[row]?.target));

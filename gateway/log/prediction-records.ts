@@ -1,3 +1,4 @@
+import { cellIn } from '../../contracts/data/column-batch.ts';
 import type { Instant } from '../../contracts/identifiers.ts';
 import type { PredictionRecord } from '../../contracts/serving/prediction.ts';
 import type { Answers } from '../../ports/model-format.ts';
@@ -41,7 +42,7 @@ export function predictionRecords(
       generation: served.generation,
       role: rows.role,
       replay: rows.replay,
-      features: Object.fromEntries(features.map((feature) => [feature, rows.columns.features[feature]?.[row] ?? null])),
+      features: Object.fromEntries(features.map((feature, at) => [feature, cellIn(rows.columns.batch, at, row)])),
       ...answerOf(rows.predictions, row),
     };
   });

@@ -14,11 +14,19 @@ export function answersFrom(answers: Answers, from: number, to: number): Answers
     rows: to - from,
     values: values instanceof Float64Array ? values.subarray(from, to) : values.slice(from, to),
     probabilities: probabilities === null ? null : part(probabilities),
-    vectors: Object.fromEntries(Object.entries(vectors).map(([name, numbers]) => [name, part(numbers)])),
+    vectors: mapValues(vectors, part),
     failures: failures
       .filter(({ row }) => row >= from && row < to)
       .map(({ row, reason }) => ({ row: row - from, reason })),
   };
+}
+
+function mapValues<Value>(
+  record: Readonly<Record<string, Value>>,
+  change: (value: Value) => Value,
+): Readonly<Record<string, Value>> {
+  const entries = Object.entries(record);
+  return entries.length === 0 ? record : Object.fromEntries(entries.map(([name, value]) => [name, change(value)]));
 }
 
 /**
@@ -58,15 +66,6 @@ export function distanceOf(one: ClassValue, other: ClassValue): number {
   return classKey(one) === classKey(other) ? 0 : 1;
 }
 
-interface OutputTensor {
-  readonly name: string;
-  readonly datatype: string;
-  readonly shape: readonly number[];
-  /** null if the row has no answer, or the number is infinite or NaN. */
-  readonly data: readonly (ClassValue | null)[];
-  readonly parameters?: { readonly classes: readonly ClassValue[] };
-}
-
 /**
  * Lists a model's outputs for its metadata: the prediction, the class probabilities of a classifier, and any further
  * vectors.
@@ -80,40 +79,6 @@ export function outputsIn(signature: Signature): { name: string; datatype: strin
   ];
 }
 
-/** Builds the output tensors of an answer: the requested ones, or all. */
-export function outputTensors(
-  answers: Answers,
-  signature: Signature,
-  asked: readonly string[] | undefined,
-): OutputTensor[] {
-  const { rows, probabilities, vectors } = answers;
-  const values = valuesOf(answers);
-  const labelled =
-    signature.output.type === 'BOOL' ? values.map((value) => (value === null ? null : Boolean(value))) : values;
-  const tensors: OutputTensor[] = [
-    { name: signature.output.name, shape: [rows], datatype: signature.output.type, data: labelled },
-  ];
-  if (signature.probabilities && probabilities !== null) {
-    const { name, type, width } = signature.probabilities;
-    const parameters = { classes: signature.classes ?? [] };
-    tensors.push({
-      name,
-      shape: [rows, width],
-      datatype: type,
-      data: answeredIn(probabilities, answers).flat(),
-      parameters,
-    });
-  }
-  for (const { name, type, width } of signature.vectors ?? [])
-    tensors.push({
-      name,
-      shape: [rows, width],
-      datatype: type,
-      data: answeredIn(vectors[name] ?? new Float64Array(), answers).flat(),
-    });
-  return asked === undefined ? tensors : tensors.filter(({ name }) => asked.includes(name));
-}
-
 /** Reason why an answer contains null. */
 export interface AnswerError {
   readonly row: number;
@@ -123,6 +88,7 @@ export interface AnswerError {
 
 /** Lists the rows without an answer, and the rows with a vector value that JSON cannot represent. */
 export function errorsOf({ failures, vectors, rows }: Answers, signature: Signature): AnswerError[] {
+  if (failures.length === 0 && Object.keys(vectors).length === 0) return [];
   const failed = new Set(failures.map(({ row }) => row));
   const own = failures.map(({ row, reason }) => ({ row, output: signature.output.name, reason }));
   const besides = Object.entries(vectors).flatMap(([output, numbers]) => {
@@ -142,18 +108,4 @@ export function valuesOf({ values, failures }: Answers): (ClassValue | null)[] {
   const answered: (ClassValue | null)[] = Array.from<ClassValue>(values);
   for (const { row } of failures) answered[row] = null;
   return answered;
-}
-
-/**
- * Splits an output's numbers into one list per row. Values are null in rows without an answer, and for numbers that
- * JSON cannot represent.
- */
-export function answeredIn(numbers: Float64Array, { rows, failures }: Answers): (number | null)[][] {
-  const width = numbers.length / rows;
-  const failed = new Set(failures.map(({ row }) => row));
-  return Array.from({ length: rows }, (_, row) =>
-    Array.from(numbers.subarray(row * width, (row + 1) * width), (number) =>
-      failed.has(row) || !Number.isFinite(number) ? null : number,
-    ),
-  );
 }

@@ -1,5 +1,6 @@
 import type { TensorType } from '../../contracts/models/signature.ts';
-import type { Columns, Taken } from './tensor-columns.ts';
+import type { Taken } from './taken.ts';
+import type { Columns } from './tensor-columns.ts';
 import { maximumRows, readRows, refuse, tooManyRows } from './tensor-columns.ts';
 
 /** A field of a CSV file; null for an unquoted empty field. A quoted field is text, even if it is empty. */
@@ -8,12 +9,12 @@ type Field = string | null;
 /** Reads CSV (RFC 4180) with a header row. Each value is read as the type of the model input with its column's name. */
 export function readCsvRows(text: string, taken: Taken): Columns {
   const [names = [], ...rows] = recordsIn(text);
-  const types = new Map(taken.signature.inputs.map(({ name, type }) => [name, type]));
   const header = names.map((name) => name ?? '');
+  const types = header.map((name) => taken.signature.inputs[taken.places.get(name) ?? -1]?.type);
   return readRows(
     taken,
     header,
-    rows.map((row) => row.map((field, at) => valueOf(types.get(header[at] ?? ''), field))),
+    rows.map((row) => row.map((field, at) => valueOf(types[at], field))),
   );
 }
 

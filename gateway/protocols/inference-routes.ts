@@ -2,19 +2,16 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PerennialError } from '../../contracts/errors.ts';
 import { modelFormats } from '../../contracts/model-format.ts';
 import { allow, placeOf, principalOf } from '../allow.ts';
-import { answeredIn, errorsOf, outputsIn, outputTensors, valuesOf } from './answers.ts';
-import { readCsvRows } from './csv-rows.ts';
+import { outputsIn } from './answers.ts';
 import type { GatewayServerDependencies } from '../gateway-dependencies.ts';
 import { failureReason } from './failure-reason.ts';
-import type { InferenceAnswer } from '../serving/inference.ts';
 import { labelsOf } from '../serving/inference.ts';
 import { countInHeader, listInHeader } from './list-in-header.ts';
-import type { InvocationBody } from './invocations.ts';
-import { parseInvocationBody } from './invocations.ts';
-import type { InferenceBody } from './open-inference.ts';
-import { checkOutputs, parseInferenceBody, readInferenceColumns } from './open-inference.ts';
-import { acceptCsvBodies, CsvBody } from './request-bodies.ts';
+import { inferenceResponse, invocationText } from './inference-text.ts';
+import type { InferenceHead } from './open-inference.ts';
+import { acceptCsvBodies, RawBody } from './request-bodies.ts';
 import type { ServedScope } from '../serving/serving-table.ts';
+import { jsonLengthHeader } from './binary-tensors.ts';
 import { quoted, refuse } from './tensor-columns.ts';
 
 const serverName = 'perennial';
@@ -32,7 +29,7 @@ function versionIn({ version }: { readonly version?: string | undefined }): numb
 }
 
 /** Returns the version from the path or from the body's `model_version`. Throws `invalid-request` if they differ. */
-function versionAsked(params: ModelRoute['Params'], body: InferenceBody): number | undefined {
+function versionAsked(params: ModelRoute['Params'], body: InferenceHead): number | undefined {
   const inPath = versionIn(params);
   const inBody = versionIn(body);
   if (inPath !== undefined && inBody !== undefined && inPath !== inBody)
@@ -84,40 +81,6 @@ async function counted<Answer>(
   }
 }
 
-function inferenceResponse(
-  answer: InferenceAnswer,
-  {
-    model,
-    body: { id, outputs },
-    staleSeconds,
-  }: { readonly model: string; readonly body: InferenceBody } & Pick<Found, 'staleSeconds'>,
-): object {
-  const { signature, predictions, ids, release, generation, slot } = answer;
-  const named = ids.length === 1 ? { prediction_id: ids[0] } : { prediction_ids: ids };
-  const errors = errorsOf(predictions, signature).filter(({ output }) => isTold(output, signature, outputs));
-  return {
-    model_name: model,
-    model_version: String(slot.version),
-    ...(id === undefined ? {} : { id }),
-    parameters: {
-      release,
-      generation,
-      ...named,
-      ...staleness(staleSeconds),
-      ...(errors.length === 0 ? {} : { errors }),
-    },
-    outputs: outputTensors(predictions, signature, outputs),
-  };
-}
-
-/**
- * Returns whether an error is part of the response. Rows without an answer are reported whichever outputs were
- * requested.
- */
-function isTold(output: string, signature: InferenceAnswer['signature'], asked: InferenceBody['outputs']): boolean {
-  return asked === undefined || output === signature.output.name || asked.includes(output);
-}
-
 function staleness(seconds: number | undefined): { readonly stale_seconds?: number } {
   return seconds === undefined ? {} : { stale_seconds: seconds };
 }
@@ -152,7 +115,7 @@ function stateOf(deps: GatewayServerDependencies, served: ServedScope, staleSeco
 
 /** Registers the routes of the Open Inference Protocol and MLflow's `/invocations`. */
 export function inferenceRoutes(app: FastifyInstance, deps: GatewayServerDependencies): void {
-  app.get('/v2', async () => ({ name: serverName, version: serverVersion, extensions: [] }));
+  app.get('/v2', async () => ({ name: serverName, version: serverVersion, extensions: ['binary_tensor_data'] }));
   for (const path of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
     app.get<ModelRoute>(path, async (request, reply) =>
       modelMetadata(
@@ -200,28 +163,39 @@ async function infer(
   deps: GatewayServerDependencies,
   request: FastifyRequest<ModelRoute>,
   reply: FastifyReply,
-): Promise<object> {
+): Promise<string | Buffer> {
   const { model } = request.params;
   const { served, staleSeconds } = servedIn(deps, request, reply, model);
   return counted(deps, served, async () => {
-    const body = parseInferenceBody(request.body);
+    const { head, columns } = await deps.bodies.read('inference', rawBodyOf(request), served.champion.taken);
     const answer = await deps.inference.answer({
       served,
       principal: principalOf(request),
-      version: versionAsked(request.params, body),
-      parameters: body.parameters,
-      requestId: requestIdOf(body),
-      columns: (taken) => {
-        checkOutputs(body.outputs, taken.signature);
-        return readInferenceColumns(body.inputs, taken);
-      },
+      version: versionAsked(request.params, head),
+      parameters: head.parameters,
+      requestId: requestIdOf(head),
+      columns,
     });
-    return inferenceResponse(answer, { model, body, staleSeconds });
+    const { json, tensors } = await inferenceResponse({ model, head, staleSeconds, answer });
+    if (tensors.length === 0) {
+      void reply.header('content-type', jsonType);
+      return json;
+    }
+    const text = Buffer.from(json, 'utf8');
+    void reply.header('content-type', 'application/octet-stream').header(jsonLengthHeader, text.length);
+    return Buffer.concat([text, ...tensors]);
   });
 }
 
+const jsonType = 'application/json; charset=utf-8';
+
+function rawBodyOf({ body }: FastifyRequest): RawBody {
+  if (body instanceof RawBody) return body;
+  throw refuse('the request has no body; send a JSON object');
+}
+
 /** Returns the request id; an empty id counts as absent. */
-function requestIdOf({ id }: InferenceBody): string | undefined {
+function requestIdOf({ id }: InferenceHead): string | undefined {
   return id === '' ? undefined : id;
 }
 
@@ -229,42 +203,28 @@ async function invoke(
   deps: GatewayServerDependencies,
   request: FastifyRequest<{ Querystring: { readonly model?: unknown } }>,
   reply: FastifyReply,
-): Promise<object> {
+): Promise<string> {
   const { model } = request.query;
   if (typeof model !== 'string' || model === '')
     throw refuse('the request names no model; send it to POST /invocations?model=…');
   const { served } = servedIn(deps, request, reply, model);
   return counted(deps, served, async () => {
-    const { parameters, columns } = invocationBody(request.body);
+    const { head, columns } = await deps.bodies.read('invocation', rawBodyOf(request), served.champion.taken);
     const answer = await deps.inference.answer({
       served,
       principal: principalOf(request),
       version: undefined,
-      parameters,
+      parameters: head.parameters,
       requestId: undefined,
       columns,
     });
     listInHeader(reply, 'perennial-prediction-ids', answer.ids);
     if (answer.ignored.length > 0) countInHeader(reply, 'perennial-ignored', answer.ignored);
     void reply
+      .header('content-type', jsonType)
       .header('perennial-release', answer.release)
       .header('perennial-generation', answer.generation)
       .header('perennial-model-version', answer.slot.version);
-    return invocationResponse(answer);
+    return invocationText(answer);
   });
-}
-
-function invocationBody(body: unknown): InvocationBody {
-  if (!(body instanceof CsvBody)) return parseInvocationBody(body);
-  return { parameters: {}, columns: (taken) => readCsvRows(body.text, taken) };
-}
-
-function invocationResponse({ predictions, signature }: InferenceAnswer): object {
-  const { probabilities } = predictions;
-  const errors = errorsOf({ ...predictions, vectors: {} }, signature);
-  return {
-    predictions: valuesOf(predictions),
-    ...(probabilities === null ? {} : { probabilities: answeredIn(probabilities, predictions) }),
-    ...(errors.length === 0 ? {} : { errors: errors.map(({ row, reason }) => ({ row, reason })) }),
-  };
 }

@@ -1,4 +1,7 @@
-import type { Columns, Taken } from './tensor-columns.ts';
+import type { GivenColumn, NamedColumns } from './given-columns.ts';
+import { ListedColumn, NameInRecords } from './given-columns.ts';
+import type { Taken } from './taken.ts';
+import type { Columns } from './tensor-columns.ts';
 import { checkRows, isRecord, quoted, readNamedColumns, readRows, refuse } from './tensor-columns.ts';
 
 /** A parsed MLflow scoring body: rows in exactly one of its forms, and optional `params`. */
@@ -14,13 +17,14 @@ const forms = ['inputs', 'dataframe_split', 'dataframe_records', 'instances'] as
  */
 const others = new Set(['params', 'signature_name']);
 
-function listsByName(value: Readonly<Record<string, unknown>>): ReadonlyMap<string, readonly unknown[]> {
+function listsByName(value: Readonly<Record<string, unknown>>): NamedColumns {
   return new Map(
     Object.entries(value).map(([name, values]) => {
       if (!Array.isArray(values))
         throw refuse(`inputs: expected ${quoted(name)} to be a list with one value per row`, { feature: name });
       // A column of shape [rows, 1] is read like one of shape [rows].
-      return [name, values.every((cell) => Array.isArray(cell) && cell.length === 1) ? values.flat() : values];
+      const isNested = values.every((cell) => Array.isArray(cell) && cell.length === 1);
+      return [name, new ListedColumn(isNested ? values.flat() : values)];
     }),
   );
 }
@@ -44,8 +48,7 @@ function fromList(form: string, value: unknown, taken: Taken): Columns {
       `"${form}" must be a list of objects, one per row, or a list of rows with values in the order of the features`,
     );
   if (value.some(isRecord)) return readRecords(form, value, taken);
-  const names = taken.signature.inputs.map((input) => input.name);
-  return readRows(taken, names, value);
+  return readRows(taken, taken.layout.names, value);
 }
 
 function fromSplit(value: unknown, taken: Taken): Columns {
@@ -75,15 +78,17 @@ function readRecords(form: string, value: readonly unknown[], taken: Taken): Col
     if (isRecord(record)) return record;
     throw refuse(`${form}[${row}]: expected an object with one value per feature`, { row });
   });
-  const names = new Set(records.flatMap((record) => Object.keys(record)));
-  const given = new Map<string, readonly unknown[]>();
+  const names = namesIn(records);
+  const given = new Map<string, GivenColumn>();
   for (const { name } of taken.signature.inputs)
-    if (names.delete(name))
-      given.set(
-        name,
-        records.map((record) => (Object.hasOwn(record, name) ? record[name] : null)),
-      );
+    if (names.delete(name)) given.set(name, new NameInRecords(records, name));
   return readNamedColumns(taken, given, [...names]);
+}
+
+function namesIn(records: readonly Readonly<Record<string, unknown>>[]): Set<string> {
+  const names = new Set<string>();
+  for (const record of records) for (const name of Object.keys(record)) names.add(name);
+  return names;
 }
 
 /** Parses an MLflow scoring body. A key with the value null counts as absent. Throws `invalid-request`. */

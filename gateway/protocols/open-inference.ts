@@ -1,38 +1,47 @@
 import type { PerennialError } from '../../contracts/errors.ts';
 import type { Signature, TensorType } from '../../contracts/models/signature.ts';
 import { outputsIn } from './answers.ts';
-import type { Columns, Taken } from './tensor-columns.ts';
-import { binaryTensors } from './request-bodies.ts';
+import { BinaryTensors } from './binary-tensors.ts';
+import type { GivenColumn } from './given-columns.ts';
+import { ListedColumn } from './given-columns.ts';
 import { isStorableId } from './request-parameters.ts';
-import {
-  checkRows,
-  featureList,
-  isRecord,
-  listed,
-  quoted,
-  readNamedColumns,
-  readRows,
-  refuse,
-} from './tensor-columns.ts';
+import type { Taken } from './taken.ts';
+import type { Columns } from './tensor-columns.ts';
+import { checkRows, featureList, isRecord, listed, quoted, readNamedColumns, refuse } from './tensor-columns.ts';
+
+export interface AskedOutput {
+  readonly name: string;
+  /** Whether the values are sent as a binary tensor. */
+  readonly binary: boolean;
+}
+
+/** What an Open Inference Protocol request asks for, besides its rows. */
+export interface InferenceHead {
+  readonly id: string | undefined;
+  /** The requested version; `undefined`: the version in the path, or the one that serves. */
+  readonly version: string | undefined;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** `undefined`: all outputs. */
+  readonly outputs: readonly AskedOutput[] | undefined;
+  /** Whether outputs are binary tensors if the request names none. */
+  readonly binary: boolean;
+}
 
 /**
  * A parsed Open Inference Protocol request. Its tensors are not checked yet, because the version that answers, and so
  * the required inputs, is still unknown.
  */
 export interface InferenceBody {
-  readonly id: string | undefined;
-  /** The requested version; `undefined`: the version in the path, or the one that serves. */
-  readonly version: string | undefined;
-  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly head: InferenceHead;
   readonly inputs: readonly unknown[];
-  readonly outputs: readonly string[] | undefined;
 }
 
 interface Tensor {
   readonly name: string;
   readonly datatype: string;
   readonly shape: readonly number[];
-  readonly data: readonly unknown[];
+  /** One value per element, or lists of them if the request nests them. */
+  readonly data: ArrayLike<unknown>;
 }
 
 const numeric = new Set([
@@ -73,33 +82,33 @@ export function parseInferenceBody(body: unknown): InferenceBody {
   if (!Array.isArray(inputs) || inputs.length === 0)
     throw refuse('"inputs" must be a list of tensors, one per feature');
   if (outputs !== undefined && !Array.isArray(outputs)) throw refuse('"outputs" must be a list of {"name": …}');
-  const names = outputs?.map(parseOutput);
+  const binary = parameters.binary_data_output === true;
+  const asked = outputs?.map((output: unknown) => parseOutput(output, binary));
   // Clients that request no particular outputs send an empty list.
-  return { id, version, parameters, inputs, outputs: names?.length === 0 ? undefined : names };
+  const head = { id, version, parameters, outputs: asked?.length === 0 ? undefined : asked, binary };
+  return { head, inputs };
 }
 
-/**
- * Returns the name of a requested output. The request-level `parameters.binary_data_output` is not refused, because
- * clients set it by default and can read JSON too.
- */
-function parseOutput(output: unknown): string {
+function parseOutput(output: unknown, binaryByDefault: boolean): AskedOutput {
   if (!isRecord(output) || typeof output.name !== 'string') throw refuse('"outputs" must be a list of {"name": …}');
   const parameters = parametersIn(output);
   const { name } = output;
-  if (parameters.binary_data === true) throw refuse(`output ${quoted(name)}: ${binaryTensors}`, { output: name });
   const extension = ['classification', 'shared_memory_region'].find((key) => key in parameters);
   if (extension !== undefined)
     throw refuse(`output ${quoted(name)}: the extension "${extension}" is not supported; leave it out`, {
       output: name,
     });
-  return name;
+  const binary = parameters.binary_data ?? binaryByDefault;
+  if (typeof binary !== 'boolean')
+    throw refuse(`output ${quoted(name)}: "binary_data" must be true or false`, { output: name });
+  return { name, binary };
 }
 
 function parametersIn({ parameters }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return isRecord(parameters) ? parameters : {};
 }
 
-function parseTensor(value: unknown, index: number): Tensor {
+function parseTensor(value: unknown, index: number, binary: BinaryTensors): Tensor {
   if (!isRecord(value) || typeof value.name !== 'string')
     throw refuse(`inputs[${index}]: expected {"name", "shape", "datatype", "data"}`);
   const { name, datatype, shape, data } = value;
@@ -110,10 +119,13 @@ function parseTensor(value: unknown, index: number): Tensor {
     !shape.every((size: unknown): size is number => typeof size === 'number' && Number.isInteger(size) && size >= 0)
   )
     throw refuseInput('"shape" must be a list of whole numbers, e.g. [1]');
+  const size: unknown = isRecord(value.parameters) ? value.parameters.binary_data_size : undefined;
+  if (size !== undefined) {
+    if (data !== undefined) throw refuseInput('give the values either as "data" or as a binary tensor, not as both');
+    return { name, datatype, shape, data: binary.next({ name, datatype, shape, size }) };
+  }
   if (Array.isArray(data)) return { name, datatype, shape, data };
-  const parameters = parametersIn(value);
-  if ('binary_data_size' in parameters) throw refuseInput(binaryTensors);
-  if ('shared_memory_region' in parameters)
+  if ('shared_memory_region' in parametersIn(value))
     throw refuseInput('shared memory is not supported; send the values as "data"');
   throw refuseInput('"data" must be a list of values');
 }
@@ -123,12 +135,17 @@ function shown(shape: readonly number[]): string {
 }
 
 /** Returns a tensor's values as one flat list in row order. The protocol allows both flat and nested data. */
-function flatData(tensor: Tensor, width: number): readonly unknown[] {
+function flatData(tensor: Tensor, width: number): ArrayLike<unknown> {
   const [rows = 0] = tensor.shape;
   const wanted = rows * width;
   const { data } = tensor;
   if (data.length === wanted && !Array.isArray(data[0])) return data;
-  if (data.length === rows && data.every((row) => Array.isArray(row) && row.length === width)) return data.flat();
+  if (
+    Array.isArray(data) &&
+    data.length === rows &&
+    data.every((row: unknown) => Array.isArray(row) && row.length === width)
+  )
+    return data.flat();
   throw refuse(
     `input ${quoted(tensor.name)}: shape ${shown(tensor.shape)} requires ${wanted} values, but "data" has ${data.length}${Array.isArray(data[0]) ? ' lists' : ''}`,
     { input: tensor.name },
@@ -136,8 +153,7 @@ function flatData(tensor: Tensor, width: number): readonly unknown[] {
 }
 
 function readMatrix(tensor: Tensor, taken: Taken): Columns {
-  const { signature } = taken;
-  const names = signature.inputs.map((input) => input.name);
+  const { names } = taken.layout;
   const [rows = 0, width] = tensor.shape;
   if (tensor.shape.length !== 2 || width !== names.length)
     throw refuse(
@@ -145,20 +161,16 @@ function readMatrix(tensor: Tensor, taken: Taken): Columns {
       { input: tensor.name },
     );
   checkRows(rows);
-  const type = signature.inputs[0]?.type ?? 'FP32';
+  const type = taken.signature.inputs[0]?.type ?? 'FP32';
   if (!accepts(type, tensor.datatype))
     throw refuse(`input "${tensor.name}": expected datatype ${type}, got ${tensor.datatype.slice(0, 20)}`, {
       input: tensor.name,
     });
   const flat = flatData(tensor, width);
-  return readRows(
-    taken,
-    names,
-    Array.from({ length: rows }, (_, row) => flat.slice(row * width, (row + 1) * width)),
-  );
+  return readNamedColumns(taken, new Map(names.map((name, at) => [name, new ListedColumn(flat, at, width)])));
 }
 
-function readFeature(tensor: Tensor, type: TensorType): readonly unknown[] {
+function readFeature(tensor: Tensor, type: TensorType): GivenColumn {
   const [rows = 0, width = 1] = tensor.shape;
   if (tensor.shape.length < 1 || tensor.shape.length > 2 || width !== 1)
     throw refuse(`feature "${tensor.name}": expected shape [rows] or [rows, 1], got ${shown(tensor.shape)}`, {
@@ -167,35 +179,41 @@ function readFeature(tensor: Tensor, type: TensorType): readonly unknown[] {
   checkRows(rows);
   const data = flatData(tensor, 1);
   // A client cannot know the type of a column that has no values.
-  if (!accepts(type, tensor.datatype) && data.some((value) => value !== null))
+  if (!accepts(type, tensor.datatype) && Array.from(data).some((value) => value !== null))
     throw refuse(`feature "${tensor.name}": expected datatype ${type}, got ${tensor.datatype.slice(0, 20)}`, {
       feature: tensor.name,
     });
-  return data;
+  return new ListedColumn(data);
 }
 
 /**
  * Reads one tensor of shape `[rows]` or `[rows, 1]` per feature. A matrix model also accepts a single tensor of shape
  * `[rows, features]` with the graph's own input name.
+ *
+ * @param behind the bytes that follow the JSON: the binary tensors.
  */
-export function readInferenceColumns(inputs: readonly unknown[], taken: Taken): Columns {
-  const { signature } = taken;
-  const types = new Map(signature.inputs.map((input) => [input.name, input.type]));
-  const given = new Map<string, readonly unknown[]>();
+export function readInferenceColumns(inputs: readonly unknown[], behind: Uint8Array, taken: Taken): Columns {
+  const { signature, places } = taken;
+  const binary = new BinaryTensors(behind);
+  const given = new Map<string, GivenColumn>();
   for (const [index, value] of inputs.entries()) {
-    const tensor = parseTensor(value, index);
+    const tensor = parseTensor(value, index, binary);
+    const place = places.get(tensor.name);
     if (
+      place === undefined &&
       inputs.length === 1 &&
       signature.layout === 'matrix' &&
-      tensor.name === signature.inputName &&
-      !types.has(tensor.name)
-    )
+      tensor.name === signature.inputName
+    ) {
+      binary.end();
       return readMatrix(tensor, taken);
-    const type = types.get(tensor.name);
+    }
+    const type = place === undefined ? undefined : signature.inputs[place]?.type;
     if (type === undefined) throw unknownInput(tensor.name, signature);
     if (given.has(tensor.name)) throw refuse(`input ${quoted(tensor.name)} occurs twice`, { input: tensor.name });
     given.set(tensor.name, readFeature(tensor, type));
   }
+  binary.end();
   return readNamedColumns(taken, given);
 }
 
@@ -206,9 +224,12 @@ function unknownInput(name: string, signature: Signature): PerennialError {
   return refuse(`unknown input ${quoted(name)}; the model takes ${featureList(signature)}${whole}`, { input: name });
 }
 
-export function checkOutputs(outputs: readonly string[] | undefined, signature: Signature): void {
+export function checkOutputs({ outputs }: InferenceHead, signature: Signature): void {
+  if (outputs === undefined) return;
   const known = outputsIn(signature).map(({ name }) => name);
-  const unknown = outputs?.find((name) => !known.includes(name));
+  const unknown = outputs.find(({ name }) => !known.includes(name));
   if (unknown !== undefined)
-    throw refuse(`unknown output ${quoted(unknown)}; the model has the outputs ${listed(known)}`, { output: unknown });
+    throw refuse(`unknown output ${quoted(unknown.name)}; the model has the outputs ${listed(known)}`, {
+      output: unknown.name,
+    });
 }

@@ -13,13 +13,13 @@ import type { ServedScope, ServedSlot } from '../serving/serving-table.ts';
 export async function failsAlone(
   served: ServedScope,
   slot: ServedSlot,
-  columnsOf: (other: ServedSlot) => Columns,
+  columnsOf: (other: ServedSlot) => Columns | Promise<Columns>,
   failed: Answers['failures'] | undefined,
 ): Promise<boolean> {
   const other = otherOf(served, slot);
   if (other === undefined) return false;
   try {
-    const { rows, failures } = await other.model.predict(columnsOf(other));
+    const { rows, failures } = await other.model.predict((await columnsOf(other)).batch);
     if (failed === undefined) return failures.length < rows;
     const unanswered = new Set(failures.map(({ row }) => row));
     return failed.some(({ row }) => !unanswered.has(row));

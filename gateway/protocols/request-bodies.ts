@@ -5,46 +5,104 @@ import { brotliDecompress, unzip } from 'node:zlib';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import { parseJson } from './parse-json.ts';
+import { jsonLengthHeader } from './binary-tensors.ts';
 import { refuse } from './tensor-columns.ts';
 
 /** Maximum size of a body, before and after decompression. 10,000 rows of a few hundred features fit. */
 export const bodyLimitBytes = 32 * 2 ** 20;
 
-/** A CSV body. The class distinguishes it from a JSON body that is a string. */
-export class CsvBody {
-  readonly text: string;
+/** The decompressed bytes of a body that is not parsed yet. */
+export class RawBody {
+  readonly format: 'json' | 'csv';
+  readonly bytes: Buffer;
+  /** How many of the bytes are the JSON or CSV; binary tensors follow. */
+  readonly textBytes: number;
 
-  constructor(text: string) {
-    this.text = text;
+  constructor(format: RawBody['format'], bytes: Buffer, textBytes = bytes.length) {
+    this.format = format;
+    this.bytes = bytes;
+    this.textBytes = textBytes;
   }
 }
 
 /**
  * Accepts JSON bodies. A body without a Content-Type, or of type `application/octet-stream`, is read as JSON too,
- * because unmodified clients of the protocol send it that way. Names such as `__proto__` are accepted, because a
- * feature may have such a name.
+ * because unmodified clients of the protocol send it that way.
  */
 export function acceptJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   // Registered by name for speed: Fastify searches the parser for any other type again on every request.
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readJson);
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, async (request: FastifyRequest, sent: Buffer) => {
-    if (!isJsonType(mediaType(request.headers))) throw notTaken(request.headers['content-type']);
-    return readJson(request, sent);
+  for (const type of ['application/json', 'application/octet-stream'])
+    app.addContentTypeParser<Buffer>(type, { parseAs: 'buffer' }, takeJson);
+  app.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, (request, sent, done) => {
+    if (isJsonType(mediaType(request.headers))) takeJson(request, sent, done);
+    else done(notTaken(request.headers['content-type']));
   });
-}
-
-async function readJson({ headers }: FastifyRequest, sent: Buffer): Promise<unknown> {
-  const bytes = await decompressed(headers, sent);
-  refuseBinaryTensors(headers, bytes);
-  return parseJson(textOf(headers, bytes));
 }
 
 /** Accepts CSV bodies besides JSON. */
 export function acceptCsvBodies(app: FastifyInstance): void {
-  app.addContentTypeParser('text/csv', { parseAs: 'buffer' }, async ({ headers }: FastifyRequest, sent: Buffer) => {
-    return new CsvBody(textOf(headers, await decompressed(headers, sent)));
+  app.addContentTypeParser<Buffer>('text/csv', { parseAs: 'buffer' }, ({ headers }, sent, done) => {
+    take(headers, sent, done, (bytes) => new RawBody('csv', bytes));
   });
+}
+
+type Done = (error: Error | null, body?: unknown) => void;
+
+function takeJson({ headers }: FastifyRequest, sent: Buffer, done: Done): void {
+  take(headers, sent, done, (bytes) => new RawBody('json', bytes, jsonBytesIn(headers, bytes)));
+}
+
+/** Calls `done` in the same turn if the body is not compressed. */
+function take(headers: IncomingHttpHeaders, sent: Buffer, done: Done, rawBody: (bytes: Buffer) => RawBody): void {
+  const finish = (bytes: Buffer): void => {
+    let body: RawBody;
+    try {
+      refuseOtherCharsets(headers);
+      body = rawBody(bytes);
+    } catch (caught) {
+      done(asError(caught));
+      return;
+    }
+    done(null, body);
+  };
+  const encoding = headers['content-encoding'];
+  if (encoding === undefined) finish(sent);
+  else decompressed(encoding, sent).then(finish, (caught: unknown) => done(asError(caught)));
+}
+
+function asError(caught: unknown): Error {
+  return caught instanceof Error ? caught : new Error(reasonOf(caught));
+}
+
+/** Returns the number of bytes of the JSON. Throws `invalid-request` if the header does not fit the body. */
+function jsonBytesIn(headers: IncomingHttpHeaders, bytes: Buffer): number {
+  const length = headers[jsonLengthHeader];
+  if (length === undefined) return bytes.length;
+  const count = typeof length === 'string' && /^\d{1,10}$/.test(length) ? Number(length) : Number.NaN;
+  if (count <= bytes.length) return count;
+  throw refuse(
+    `the header Inference-Header-Content-Length must be the number of bytes of the JSON, at most the ${bytes.length} bytes of the body`,
+  );
+}
+
+/** Parses the JSON of a body. Names such as `__proto__` are accepted, because a feature may have such a name. */
+export function jsonIn(body: RawBody): unknown {
+  return parseJson(textIn(body));
+}
+
+/** Returns the text of a body. Throws `invalid-request` if it is not UTF-8. */
+export function textIn({ bytes, textBytes }: RawBody): string {
+  const part = textBytes === bytes.length ? bytes : bytes.subarray(0, textBytes);
+  if (!isUtf8(part)) throw refuse('the body is not UTF-8; encode it as UTF-8');
+  const text = part.toString('utf8');
+  // Windows writes a byte order mark at the start of a text.
+  return text.codePointAt(0) === 0xfeff ? text.slice(1) : text;
+}
+
+/** Returns what follows the JSON: the binary tensors. */
+export function bytesBehind({ bytes, textBytes }: RawBody): Uint8Array {
+  return bytes.subarray(textBytes);
 }
 
 function mediaType(headers: IncomingHttpHeaders): string | undefined {
@@ -72,8 +130,8 @@ const decompressions = new Map([
   ['br', promisify(brotliDecompress)],
 ]);
 
-async function decompressed(headers: IncomingHttpHeaders, sent: Buffer): Promise<Buffer> {
-  const encoding = headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
+async function decompressed(given: string, sent: Buffer): Promise<Buffer> {
+  const encoding = given.trim().toLowerCase();
   if (encoding === 'identity' || encoding === '') return sent;
   const decompress = decompressions.get(encoding);
   if (decompress === undefined)
@@ -96,24 +154,9 @@ export function bodyTooLarge(): PerennialError {
   );
 }
 
-/**
- * Refuses a body with binary tensors. They follow the JSON, so the JSON length in the header differs from the body's
- * length.
- */
-function refuseBinaryTensors(headers: IncomingHttpHeaders, bytes: Buffer): void {
-  const length = headers['inference-header-content-length'];
-  if (length !== undefined && Number(length) !== bytes.length) throw refuse(binaryTensors);
-}
-
-export const binaryTensors =
-  'binary tensors are not supported; send the values as JSON. With tritonclient: input.set_data_from_numpy(values, binary_data=False) and InferRequestedOutput(name, binary_data=False)';
-
-function textOf({ 'content-type': type = '' }: IncomingHttpHeaders, bytes: Buffer): string {
+function refuseOtherCharsets({ 'content-type': type = '' }: IncomingHttpHeaders): void {
+  if (!type.includes(';')) return;
   const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(type)?.[1]?.toLowerCase();
   if (charset !== undefined && !['utf-8', 'utf8', 'us-ascii'].includes(charset))
     throw new PerennialError('unsupported-media-type', `the body's charset is "${charset}"; send it as UTF-8`);
-  if (!isUtf8(bytes)) throw refuse('the body is not UTF-8; encode it as UTF-8');
-  const text = bytes.toString('utf8');
-  // Windows writes a byte order mark at the start of a text.
-  return text.startsWith('\uFEFF') ? text.slice(1) : text;
 }

@@ -1,34 +1,23 @@
-import type { Cell } from '../../contracts/data/data-types.ts';
+import type { ColumnBatch, TextColumn } from '../../contracts/data/column-batch.ts';
+import { TextColumnWriter } from '../../contracts/data/column-batch.ts';
 import type { ErrorFields } from '../../contracts/errors.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import { holds } from '../../contracts/data/integer-range.ts';
-import { refusalOfMissing } from '../../contracts/data/missing-values.ts';
 import type { Signature, SignatureInput, TensorType } from '../../contracts/models/signature.ts';
-import type { MissingPolicy } from '../../contracts/configuration/serve-section.ts';
+import type { GivenColumn, NamedColumns } from './given-columns.ts';
+import { PlaceInRows } from './given-columns.ts';
+import type { Taken } from './taken.ts';
 
 /** Maximum number of rows in one request. */
 export const maximumRows = 10_000;
 
-/** One array per feature, each of length `rows`, as `LoadedModel.predict` expects them. */
+/** The rows of a request. */
 export interface Columns {
-  readonly rows: number;
-  readonly features: Readonly<Record<string, readonly Cell[]>>;
+  /** The features, in the order of the signature's inputs. */
+  readonly batch: ColumnBatch;
   /** Columns of the request that the model does not use. */
   readonly ignored: readonly string[];
 }
-
-/**
- * How a version's inputs are read: its signature, the policy for missing values in features that never lacked one in
- * training, and the texts that mean missing.
- */
-export interface Taken {
-  readonly signature: Signature;
-  readonly missing: MissingPolicy;
-  readonly nulls: readonly string[];
-}
-
-/** One value per row for each column that the request names. */
-export type NamedColumns = ReadonlyMap<string, readonly unknown[]>;
 
 export function refuse(message: string, fields: ErrorFields = {}): PerennialError {
   return new PerennialError('invalid-request', message, fields);
@@ -68,46 +57,68 @@ export function quoted(text: string): string {
 }
 
 /**
- * Returns the value as the model expects it, or `undefined` if it does not fit. Booleans and the numbers 0 and 1 are
- * interchangeable, as in training.
+ * Returns a number as the model expects it, NaN for a missing value, or `undefined` if it does not fit. Booleans and the
+ * numbers 0 and 1 are interchangeable, as in training.
  */
-function toCell({ type, integer }: SignatureInput, value: unknown): Cell | undefined {
-  // Text with half of a surrogate pair is refused: neither the model nor the log could store it.
-  if (type === 'BYTES') return typeof value === 'string' && value.isWellFormed() ? value : undefined;
-  if (type === 'BOOL') return value === 0 || value === 1 ? value === 1 : typeof value === 'boolean' ? value : undefined;
-  const number = typeof value === 'boolean' ? Number(value) : value;
+function toNumber({ type, integer }: SignatureInput, value: unknown): number | undefined {
+  const number = typeof value === 'boolean' || typeof value === 'bigint' ? Number(value) : value;
   if (typeof number !== 'number') return undefined;
+  if (type === 'BOOL') return number === 0 || number === 1 ? number : undefined;
   if (type === 'INT64') return Number.isSafeInteger(number) && holds(integer, BigInt(number)) ? number : undefined;
+  // NaN in a binary tensor is a missing value, as in training.
+  if (Number.isNaN(number)) return number;
   return Number.isFinite(type === 'FP32' ? Math.fround(number) : number) ? number : undefined;
 }
 
 /** Returns whether the value is missing. The JSON mapping of Protocol Buffers writes NaN as the text "NaN". */
-function isMissing(type: TensorType, value: unknown, nulls: readonly string[]): boolean {
+function isMissing(type: TensorType, value: unknown, missingTexts: ReadonlySet<string>): boolean {
   if (typeof value !== 'string') return value === null || value === undefined;
-  return (value === 'NaN' && type !== 'BYTES') || nulls.includes(value);
+  return (value === 'NaN' && type !== 'BYTES') || missingTexts.has(value);
 }
 
-export function readCells(
-  input: SignatureInput,
-  { missing, nulls }: Omit<Taken, 'signature'>,
-  values: readonly unknown[],
-): Cell[] {
-  const { name: feature, type } = input;
-  const refusal = refusalOfMissing(input, missing);
-  const cells: Cell[] = Array.from({ length: values.length });
-  for (let row = 0; row < values.length; row += 1) {
-    const value = values[row];
-    const cell = isMissing(type, value, nulls) ? null : toCell(input, value);
-    if (cell === undefined)
-      throw refuse(`feature "${feature}", row ${row}: expected ${expectedOf(input)}, got ${show(value)}`, {
-        feature,
-        row,
-      });
-    if (cell === null && refusal !== undefined)
-      throw refuse(`feature "${feature}", row ${row} has no value: ${refusal}`, { feature, row });
-    cells[row] = cell;
+function wrongValue(input: SignatureInput, row: number, value: unknown): PerennialError {
+  const { name: feature } = input;
+  return refuse(`feature "${feature}", row ${row}: expected ${expectedOf(input)}, got ${show(value)}`, {
+    feature,
+    row,
+  });
+}
+
+function refuseMissing(feature: string, row: number, refusal: string | undefined): void {
+  if (refusal !== undefined)
+    throw refuse(`feature "${feature}", row ${row} has no value: ${refusal}`, { feature, row });
+}
+
+/** Reads the values of the input at `at` into `numbers`, beginning at `from`. */
+function readNumbers(taken: Taken, at: number, given: GivenColumn, numbers: Float64Array, from: number): void {
+  const input = inputAt(taken, at);
+  const refusal = taken.refusals[at];
+  for (let row = 0; row < given.length; row += 1) {
+    const value = given.at(row);
+    const number = isMissing(input.type, value, taken.missingTexts) ? Number.NaN : toNumber(input, value);
+    if (number === undefined) throw wrongValue(input, row, value);
+    if (Number.isNaN(number)) refuseMissing(input.name, row, refusal);
+    numbers[from + row] = number;
   }
-  return cells;
+}
+
+function readTexts(taken: Taken, at: number, given: GivenColumn): TextColumn {
+  const input = inputAt(taken, at);
+  const writer = new TextColumnWriter(given.length);
+  for (let row = 0; row < given.length; row += 1) {
+    const value = given.at(row);
+    if (isMissing(input.type, value, taken.missingTexts)) refuseMissing(input.name, row, taken.refusals[at]);
+    // Text with half of a surrogate pair is refused: neither the model nor the log could store it.
+    else if (typeof value === 'string' && value.isWellFormed()) writer.set(row, value);
+    else throw wrongValue(input, row, value);
+  }
+  return writer.column;
+}
+
+function inputAt({ signature }: Taken, at: number): SignatureInput {
+  const input = signature.inputs[at];
+  if (input === undefined) throw new PerennialError('internal', `the signature has no input ${at}`);
+  return input;
 }
 
 export function checkRows(rows: number): void {
@@ -141,19 +152,29 @@ export function featureList(signature: Signature): string {
  * @param others further names in the request, besides those in `given`, that the model does not use.
  */
 export function readNamedColumns(taken: Taken, given: NamedColumns, others: readonly string[] = []): Columns {
-  const { signature } = taken;
-  const known = new Set(signature.inputs.map((input) => input.name));
-  const ignored = [...[...given.keys()].filter((name) => !known.has(name)), ...others];
+  const { signature, layout, places } = taken;
+  const ignored = [...others];
+  let known = 0;
+  for (const name of given.keys())
+    if (places.has(name)) known += 1;
+    else ignored.push(name);
   const rows = rowsIn(signature, given, ignored);
   checkRows(rows);
-  const absent = signature.inputs.filter(({ name }) => !given.has(name));
-  if (absent.length > 0) checkAbsent(absent, taken, ignored);
-  const features = signature.inputs.map((input): [string, readonly Cell[]] => {
-    const values = given.get(input.name);
-    return [input.name, values === undefined ? Array<Cell>(rows).fill(null) : readCells(input, taken, values)];
-  });
-  // Properties are not assigned one by one, because a feature may be named `__proto__`.
-  return { rows, features: Object.fromEntries(features), ignored };
+  if (known < signature.inputs.length) {
+    const absent = signature.inputs.filter(({ name }) => !given.has(name));
+    checkAbsent(absent, taken, ignored);
+  }
+  const numbers = new Float64Array(layout.numbers * rows);
+  const texts: TextColumn[] = [];
+  for (const [at, { name }] of signature.inputs.entries()) {
+    const values = given.get(name);
+    const from = (layout.places[at] ?? 0) * rows;
+    if (layout.kinds[at] === 'text')
+      texts.push(values === undefined ? new TextColumnWriter(rows).column : readTexts(taken, at, values));
+    else if (values === undefined) numbers.fill(Number.NaN, from, from + rows);
+    else readNumbers(taken, at, values, numbers, from);
+  }
+  return { batch: { layout, rows, numbers, texts }, ignored };
 }
 
 /** Throws if an absent feature may not be missing, or if the request has a column with almost the same name. */
@@ -169,7 +190,7 @@ function checkAbsent(absent: readonly SignatureInput[], taken: Taken, ignored: r
           feature,
         },
       );
-    const refusal = refusalOfMissing(input, taken.missing);
+    const refusal = taken.refusals[taken.places.get(feature) ?? -1];
     if (refusal !== undefined)
       throw refuse(
         `feature "${feature}" is missing${besides(ignored)}; the model takes ${featureList(taken.signature)}. About "${feature}": ${refusal}`,
@@ -190,36 +211,41 @@ function besides(ignored: readonly string[]): string {
 
 /** Returns the number of rows, which must be the same for all features in the request. */
 function rowsIn(signature: Signature, given: NamedColumns, ignored: readonly string[]): number {
-  const there = signature.inputs.flatMap(({ name }) => {
-    const values = given.get(name);
-    return values === undefined ? [] : [{ name, rows: values.length }];
-  });
-  const [first] = there;
+  let first: { readonly name: string; readonly rows: number } | undefined;
+  for (const { name } of signature.inputs) {
+    const rows = given.get(name)?.length;
+    if (rows === undefined) continue;
+    first ??= { name, rows };
+    if (rows !== first.rows)
+      throw refuse(
+        `feature "${name}" has ${rows} rows and "${first.name}" has ${first.rows}; all features must have the same number of rows`,
+        { feature: name },
+      );
+  }
   if (first === undefined)
     throw refuse(`the request has none of the features${besides(ignored)}; the model takes ${featureList(signature)}`);
-  const other = there.find(({ rows }) => rows !== first.rows);
-  if (other === undefined) return first.rows;
-  throw refuse(
-    `feature "${other.name}" has ${other.rows} rows and "${first.name}" has ${first.rows}; all features must have the same number of rows`,
-    { feature: other.name },
-  );
+  return first.rows;
 }
 
 /** Reads columns from rows whose values are in the order of `names`. */
 export function readRows(taken: Taken, names: readonly string[], rows: readonly unknown[]): Columns {
   checkRows(rows.length);
-  const given = new Map<string, unknown[]>();
-  for (const name of names) {
-    if (given.has(name)) throw refuse(`column ${quoted(name)} occurs twice`, { feature: name });
-    given.set(name, []);
-  }
-  const lists = [...given.values()];
-  rows.forEach((row, index) => {
-    if (!Array.isArray(row) || row.length !== names.length)
-      throw refuse(`row ${index}: expected a list of ${names.length} values (${listed(names)}), got ${show(row)}`, {
-        row: index,
-      });
-    row.forEach((value: unknown, column) => lists[column]?.push(value));
+  refuseRepeated(names);
+  const lists = rows.map((row, index): readonly unknown[] => {
+    if (Array.isArray(row) && row.length === names.length) return row;
+    throw refuse(`row ${index}: expected a list of ${names.length} values (${listed(names)}), got ${show(row)}`, {
+      row: index,
+    });
   });
+  const given = new Map<string, GivenColumn>();
+  for (const [place, name] of names.entries()) given.set(name, new PlaceInRows(lists, place));
   return readNamedColumns(taken, given);
+}
+
+function refuseRepeated(names: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (seen.has(name)) throw refuse(`column ${quoted(name)} occurs twice`, { feature: name });
+    seen.add(name);
+  }
 }

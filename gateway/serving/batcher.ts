@@ -1,11 +1,11 @@
-import type { Cell } from '../../contracts/data/data-types.ts';
+import type { ColumnBatch } from '../../contracts/data/column-batch.ts';
+import { joinBatches } from '../../contracts/data/column-batch.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Answers, LoadedModel } from '../../ports/model-format.ts';
 import { answersFrom } from '../protocols/answers.ts';
-import type { Columns } from '../protocols/tensor-columns.ts';
 
 interface Waiting {
-  readonly columns: Columns;
+  readonly batch: ColumnBatch;
   readonly resolve: (answers: Answers) => void;
   readonly reject: (reason: unknown) => void;
 }
@@ -24,22 +24,9 @@ const defaultLimits: BatcherLimits = { rows: 1024, calls: 2 };
  * of the runtime, because switching to the runtime's threads costs more than predicting a row.
  */
 export interface Batcher {
-  predict(columns: Columns): Promise<Answers>;
+  predict(batch: ColumnBatch): Promise<Answers>;
   /** Waits for the pending requests. Later requests are rejected with `model-unavailable`. */
   close(): Promise<void>;
-}
-
-function join(batch: readonly Waiting[]): Pick<Columns, 'rows' | 'features'> {
-  const [first] = batch;
-  if (first !== undefined && batch.length === 1) return first.columns;
-  const names = Object.keys(first?.columns.features ?? {});
-  const features = Object.fromEntries(
-    names.map((name): [string, readonly Cell[]] => [
-      name,
-      batch.flatMap(({ columns }) => columns.features[name] ?? []),
-    ]),
-  );
-  return { rows: batch.reduce((sum, { columns }) => sum + columns.rows, 0), features };
 }
 
 export function createBatcher(model: LoadedModel, limits: BatcherLimits = defaultLimits): Batcher {
@@ -59,9 +46,9 @@ export function createBatcher(model: LoadedModel, limits: BatcherLimits = defaul
   function takeBatch(): Waiting[] {
     let rows = 0;
     let count = 0;
-    for (const { columns } of queue) {
-      if (count > 0 && rows + columns.rows > limits.rows) break;
-      rows += columns.rows;
+    for (const { batch } of queue) {
+      if (count > 0 && rows + batch.rows > limits.rows) break;
+      rows += batch.rows;
       count += 1;
     }
     return queue.splice(0, count);
@@ -79,28 +66,27 @@ export function createBatcher(model: LoadedModel, limits: BatcherLimits = defaul
     }
   }
 
-  async function run(batch: readonly Waiting[]): Promise<void> {
+  async function run(waiting: readonly Waiting[]): Promise<void> {
     try {
-      const { rows, features } = join(batch);
-      const answers = await model.predictEach(features, rows);
+      const answers = await model.predictEach(joinBatches(waiting.map(({ batch }) => batch)));
       let offset = 0;
-      for (const { columns, resolve } of batch)
-        resolve(batch.length === 1 ? answers : answersFrom(answers, offset, (offset += columns.rows)));
+      for (const { batch, resolve } of waiting)
+        resolve(waiting.length === 1 ? answers : answersFrom(answers, offset, (offset += batch.rows)));
     } catch (failure) {
       // One caller's rows must not fail another caller's request, so each request is predicted again on its own.
-      if (batch.length > 1) for (const waiting of batch) await run([waiting]);
-      else batch[0]?.reject(failure);
+      if (waiting.length > 1) for (const one of waiting) await run([one]);
+      else waiting[0]?.reject(failure);
     }
   }
 
   return {
-    predict(columns) {
+    predict(batch) {
       if (closed)
         return Promise.reject(
           new PerennialError('model-unavailable', 'the model was unloaded; send the request again'),
         );
       return new Promise((resolve, reject) => {
-        queue.push({ columns, resolve, reject });
+        queue.push({ batch, resolve, reject });
         schedule();
       });
     },

@@ -16,9 +16,9 @@ import { readPredictionIds, readRehearsalParameters } from '../protocols/request
 import { chooseSlot, slotOfRole } from './route-request.ts';
 import type { ServingCounts } from '../log/serving-counts.ts';
 import type { ServedScope, ServedSlot, ServingTable } from './serving-table.ts';
-import { takenBy } from './serving-table.ts';
 import type { Shadow } from './shadow.ts';
-import type { Columns, Taken } from '../protocols/tensor-columns.ts';
+import type { Taken } from '../protocols/taken.ts';
+import type { Columns } from '../protocols/tensor-columns.ts';
 
 export interface InferenceQuestion {
   readonly served: ServedScope;
@@ -29,7 +29,7 @@ export interface InferenceQuestion {
   /** The caller's id of the request, which labels can use to refer to its predictions. */
   readonly requestId: string | undefined;
   /** Reads the request's rows. Throws `invalid-request` for rows that the version does not accept. */
-  readonly columns: (taken: Taken) => Columns;
+  readonly columns: (taken: Taken) => Columns | Promise<Columns>;
 }
 
 export interface InferenceAnswer {
@@ -98,11 +98,11 @@ export class Inference {
     const { slot, role } = this.#choose(question, rehearsal.replay);
     const { signature } = slot.model;
     const columns = await this.#read(question, slot);
-    const ids = readPredictionIds(parameters, columns.rows, this.#deps.ids);
-    if (rehearsal.eventTimes && rehearsal.eventTimes.length !== columns.rows)
+    const ids = readPredictionIds(parameters, columns.batch.rows, this.#deps.ids);
+    if (rehearsal.eventTimes && rehearsal.eventTimes.length !== columns.batch.rows)
       throw new PerennialError(
         'invalid-request',
-        `parameters.event_times must be a list of ${columns.rows} instants, one per row`,
+        `parameters.event_times must be a list of ${columns.batch.rows} instants, one per row`,
       );
     const predictions = await this.#predict(question, slot, columns);
     const { eventTimes, replay } = rehearsal;
@@ -129,7 +129,7 @@ export class Inference {
    */
   async #read(question: InferenceQuestion, slot: ServedSlot): Promise<Columns> {
     try {
-      return question.columns(takenBy(slot));
+      return await question.columns(slot.taken);
     } catch (caught) {
       if (await this.#failsAlone(question, slot)) this.#countFailure(question.served, slot, true);
       throw caught;
@@ -140,7 +140,7 @@ export class Inference {
     const { served } = question;
     const begun = this.#deps.steadyNow();
     try {
-      return await slot.model.predict(columns);
+      return await slot.model.predict(columns.batch);
     } catch (caught) {
       if (failureReason(caught) === 'BACKEND') this.#countFailure(served, slot, await this.#failsAlone(question, slot));
       throw caught;
@@ -155,7 +155,7 @@ export class Inference {
     slot: ServedSlot,
     failed?: Answers['failures'],
   ): Promise<boolean> {
-    return failsAlone(served, slot, (other) => columns(takenBy(other)), failed);
+    return failsAlone(served, slot, (other) => columns(other.taken), failed);
   }
 
   #countFailure(served: ServedScope, slot: ServedSlot, own: boolean): void {

@@ -1,4 +1,6 @@
+import type { ColumnBatch } from '../../contracts/data/column-batch.ts';
 import type { Cell } from '../../contracts/data/data-types.ts';
+import { batchOfCells } from '../../contracts/models/batch-of-cells.ts';
 import { sha256OfJson } from '../../contracts/digest.ts';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Sha256 } from '../../contracts/identifiers.ts';
@@ -9,7 +11,6 @@ import type { Logger } from '../../ports/logger.ts';
 import type { Answers, LoadedModel, ModelFormats } from '../../ports/model-format.ts';
 import type { ArtifactCache } from './artifact-cache.ts';
 import { createBatcher } from './batcher.ts';
-import type { Columns } from '../protocols/tensor-columns.ts';
 
 /** A loaded and warmed-up model that batches concurrent requests. */
 export interface ServedModel {
@@ -17,7 +18,7 @@ export interface ServedModel {
   readonly format: ModelFormatName;
   readonly signature: Signature;
   /** Predicts. A row without a finite prediction is listed in `failures`. */
-  predict(columns: Columns): Promise<Answers>;
+  predict(batch: ColumnBatch): Promise<Answers>;
 }
 
 interface Held {
@@ -49,7 +50,7 @@ const neutral: Record<TensorType, Cell> = { FP32: 0, FP64: 0, INT64: 0, BOOL: fa
 async function warm(model: LoadedModel, signature: Signature, logger: Logger): Promise<void> {
   const features = Object.fromEntries(signature.inputs.map((input) => [input.name, [neutral[input.type]]]));
   try {
-    await model.predictEach(features, 1);
+    await model.predictEach(batchOfCells(signature.inputs, features, 1));
   } catch (caught) {
     // A model may be unable to answer a row of zeros.
     if (!(caught instanceof PerennialError && caught.code === 'prediction-invalid')) throw caught;
@@ -70,7 +71,7 @@ export function createLoadedModels(deps: {
     const model = await loader.load(bytes, signature);
     await warm(model, signature, deps.logger);
     const batcher = createBatcher(model);
-    const served: ServedModel = { artifact, format, signature, predict: (columns) => batcher.predict(columns) };
+    const served: ServedModel = { artifact, format, signature, predict: (batch) => batcher.predict(batch) };
     const unload = async () => {
       await batcher.close();
       await model.release();

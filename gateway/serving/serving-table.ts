@@ -1,4 +1,3 @@
-import type { MissingPolicy } from '../../contracts/configuration/serve-section.ts';
 import type { Slot } from '../../contracts/serving/deployment.ts';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Id, Scope, Sha256 } from '../../contracts/identifiers.ts';
@@ -6,7 +5,8 @@ import { scopeLabel } from '../../contracts/identifiers.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { ServingEntry, ServingMismatch, ServingReading } from '../../ports/repositories/deployment-repository.ts';
 import type { LoadedModels, ServedModel } from './loaded-models.ts';
-import type { Taken } from '../protocols/tensor-columns.ts';
+import type { Taken } from '../protocols/taken.ts';
+import { takenFrom } from '../protocols/taken.ts';
 
 export interface ServedSlot {
   readonly role: Slot['role'];
@@ -14,13 +14,8 @@ export interface ServedSlot {
   readonly releaseDigest: Sha256;
   readonly version: number;
   readonly model: ServedModel;
-  readonly missing: MissingPolicy;
-  readonly nulls: readonly string[];
-}
-
-/** Returns how request values are read for the slot's model. */
-export function takenBy({ model: { signature }, missing, nulls }: ServedSlot): Taken {
-  return { signature, missing, nulls };
+  /** How requests are read for the slot's model. */
+  readonly taken: Taken;
 }
 
 /** What serves one {model, environment}: a generation whose models are all loaded. */
@@ -319,8 +314,11 @@ export class ServingTable {
       releaseDigest: slot.releaseDigest,
       version: slot.modelVersionNumber,
       model,
-      missing: version.missing ?? 'as-trained',
-      nulls: version.nulls ?? [],
+      taken: takenFrom({
+        signature: model.signature,
+        missing: version.missing ?? 'as-trained',
+        nulls: version.nulls ?? [],
+      }),
     };
   }
 

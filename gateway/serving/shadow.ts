@@ -9,8 +9,8 @@ import { featuresOf, predictionRecords } from '../log/prediction-records.ts';
 import type { PredictionLog } from '../log/prediction-log.ts';
 import type { ShadowCounts } from '../log/shadow-counts.ts';
 import type { ServedScope, ServedSlot } from './serving-table.ts';
-import { takenBy } from './serving-table.ts';
-import type { Columns, Taken } from '../protocols/tensor-columns.ts';
+import type { Taken } from '../protocols/taken.ts';
+import type { Columns } from '../protocols/tensor-columns.ts';
 
 export interface ShadowDependencies {
   readonly log: Pick<PredictionLog, 'append'>;
@@ -25,7 +25,7 @@ export interface ShadowDependencies {
 export interface ShadowQuestion {
   readonly served: ServedScope;
   readonly shadow: ServedSlot;
-  readonly columns: (taken: Taken) => Columns;
+  readonly columns: (taken: Taken) => Columns | Promise<Columns>;
   readonly answered: AnsweredRows;
   /** Whether the champion's rows were logged; if so, the shadow's are logged too. */
   readonly logged: boolean;
@@ -79,8 +79,8 @@ export class Shadow {
   async #compare({ served, shadow, columns, answered, logged }: ShadowQuestion): Promise<void> {
     const { counts, logger, log, clock } = this.#deps;
     try {
-      const own = columns(takenBy(shadow));
-      const predictions = await shadow.model.predict(own);
+      const own = await columns(shadow.taken);
+      const predictions = await shadow.model.predict(own.batch);
       counts.add(served, shadow, {
         ...nothing,
         ...differences(answered.predictions, predictions, served.entry.shadowTolerance),

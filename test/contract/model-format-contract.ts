@@ -1,3 +1,4 @@
+import { batchOfCells } from '../../contracts/models/batch-of-cells.ts';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,7 +57,7 @@ export function modelFormatContract({ name, formats, path, model, rows, answers 
     const inspected = (): Promise<Inspected> => (once ??= inspect());
 
     async function answersOf(loaded: LoadedModel): Promise<number[]> {
-      const { values } = await loaded.predict(rows, count);
+      const { values } = await loaded.predict(batchOfCells(loaded.signature.inputs, rows, count));
       return [...values].map(Number);
     }
 
@@ -71,10 +72,10 @@ export function modelFormatContract({ name, formats, path, model, rows, answers 
       const loaded = await formats.named(name).load(bytes, signature);
       try {
         expect(loaded.signature).toEqual(signature);
-        const given = await loaded.predict(rows, count);
+        const given = await loaded.predict(batchOfCells(loaded.signature.inputs, rows, count));
         expect(given).toMatchObject({ rows: count, probabilities: null, failures: [] });
         expect([...given.values].map(Number)).toEqual(answers.map((answer) => expect.closeTo(answer, 4)));
-        expect(await loaded.predictEach(rows, count)).toEqual(given);
+        expect(await loaded.predictEach(batchOfCells(loaded.signature.inputs, rows, count))).toEqual(given);
       } finally {
         await loaded.release();
       }
@@ -85,7 +86,10 @@ export function modelFormatContract({ name, formats, path, model, rows, answers 
       const loaded = await formats.named(name).load(bytes, signature);
       try {
         const none = Object.fromEntries(features.map((feature) => [feature, []]));
-        expect(await loaded.predictEach(none, 0)).toMatchObject({ rows: 0, failures: [] });
+        expect(await loaded.predictEach(batchOfCells(loaded.signature.inputs, none, 0))).toMatchObject({
+          rows: 0,
+          failures: [],
+        });
       } finally {
         await loaded.release();
       }

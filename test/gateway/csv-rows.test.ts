@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Signature } from '../../contracts/models/signature.ts';
+import { cellIn } from '../../contracts/data/column-batch.ts';
 import { readCsvRows } from '../../gateway/protocols/csv-rows.ts';
+import { takenFrom } from '../../gateway/protocols/taken.ts';
 
 const signature: Signature = {
   schemaVersion: 1,
@@ -13,7 +15,8 @@ const signature: Signature = {
 };
 
 function cities(text: string): readonly unknown[] {
-  return readCsvRows(text, { signature, missing: 'as-trained', nulls: [] }).features.city ?? [];
+  const { batch } = readCsvRows(text, takenFrom({ signature, missing: 'as-trained', nulls: [] }));
+  return Array.from({ length: batch.rows }, (_, row) => cellIn(batch, 0, row));
 }
 
 test.each([

@@ -104,7 +104,7 @@ describe('the Open Inference Protocol', () => {
     expect((await serving.ask('GET /v2')).body).toEqual({
       name: expect.any(String),
       version: expect.any(String),
-      extensions: [],
+      extensions: ['binary_tensor_data'],
     });
     expect((await serving.ask('GET /v2/models/bike')).body).toEqual({
       name: 'bike',

@@ -154,39 +154,11 @@ describe('a compressed body', () => {
   });
 });
 
-describe('the extension of binary tensors', () => {
-  const way = 'binary_data=False';
-
-  test('is refused with the way out, in the body and for an output', async () => {
-    const json = JSON.stringify({ inputs: [{ ...inputs[0], data: undefined, parameters: { binary_data_size: 4 } }] });
-    const binary = Buffer.concat([Buffer.from(json), Buffer.from([0, 0, 128, 63])]);
-    const header = { 'inference-header-content-length': String(json.length) };
-    for (const answer of [
-      await send(inferPath, binary, header),
-      await send(inferPath, binary, { ...header, 'content-type': 'application/octet-stream' }),
-      await send(inferPath, binary, { ...header, 'content-type': 'application/json' }),
-      await send(inferPath, Buffer.from([0, 0, 128, 63]), { 'inference-header-content-length': '0' }),
-      await send(inferPath, json),
-      await send(inferPath, JSON.stringify({ inputs, outputs: [{ name: 'y', parameters: { binary_data: true } }] })),
-    ])
-      expect(answer).toMatchObject({ status: 400, body: { error: expect.stringContaining(way) } });
-  });
-
-  test('is not refused if a client that sends JSON only offers to read binary outputs', async () => {
-    const asked = { inputs, parameters: { binary_data_output: true } };
-    expect(values(await send(inferPath, JSON.stringify(asked)))).toEqual([3]);
-    const outputs = [{ name: 'y', parameters: { binary_data: false } }];
-    const one = await send(inferPath, JSON.stringify({ inputs, outputs }));
-    expect(one.body.outputs).toHaveLength(1);
-    expect(values(await send(inferPath, sum, { 'inference-header-content-length': String(sum.length) }))).toEqual([3]);
-  });
-
-  test('is refused by name, like the extensions for classification and shared memory', async () => {
-    const outputs = [{ name: 'y', parameters: { classification: 2 } }];
-    expect((await send(inferPath, JSON.stringify({ inputs, outputs }))).body.error).toContain('"classification"');
-    const shared = [{ ...inputs[0], data: undefined, parameters: { shared_memory_region: 'r' } }, inputs[1]];
-    expect((await send(inferPath, JSON.stringify({ inputs: shared }))).body.error).toContain('shared memory');
-  });
+test('the extensions for classification and shared memory are refused by name', async () => {
+  const outputs = [{ name: 'y', parameters: { classification: 2 } }];
+  expect((await send(inferPath, JSON.stringify({ inputs, outputs }))).body.error).toContain('"classification"');
+  const shared = [{ ...inputs[0], data: undefined, parameters: { shared_memory_region: 'r' } }, inputs[1]];
+  expect((await send(inferPath, JSON.stringify({ inputs: shared }))).body.error).toContain('shared memory');
 });
 
 test('model_version selects a loaded version, like the path', async () => {

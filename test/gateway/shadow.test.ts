@@ -1,3 +1,5 @@
+import { batchOfCells } from '../../contracts/models/batch-of-cells.ts';
+import { takenFrom } from '../../gateway/protocols/taken.ts';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -125,8 +127,7 @@ test('a slow shadow delays no caller, gets one request at a time, and further on
     weight: 0,
     releaseDigest: 'b'.repeat(64),
     version: 2,
-    missing: 'as-trained',
-    nulls: [],
+    taken: takenFrom({ signature: matrixSignature, missing: 'as-trained', nulls: [] }),
     model: {
       artifact: 'a'.repeat(64),
       format: 'onnx',
@@ -150,7 +151,10 @@ test('a slow shadow delays no caller, gets one request at a time, and further on
     logger: createLogger({ name: 'test', level: 'silent' }),
     mostWaitingRows: 3,
   });
-  const columns = () => ({ rows: 1, features: { temp: [1], hum: [2] }, ignored: [] });
+  const columns = () => ({
+    batch: batchOfCells(matrixSignature.inputs, { temp: [1], hum: [2] }, 1),
+    ignored: [],
+  });
   for (let i = 0; i < 5; i += 1)
     shadow.ask({
       served: served as unknown as ServedScope,

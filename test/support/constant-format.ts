@@ -36,8 +36,8 @@ export function createConstantFormat(): ModelFormat {
       const { answer } = read(bytes);
       return {
         signature,
-        predict: async (_, rows) => answersTo(answer, rows),
-        predictEach: async (_, rows) => answersTo(answer, rows),
+        predict: async ({ rows }) => answersTo(answer, rows),
+        predictEach: async ({ rows }) => answersTo(answer, rows),
         release: async () => undefined,
       };
     },

@@ -1,3 +1,4 @@
+import { batchOfCells } from '../../../contracts/models/batch-of-cells.ts';
 import { join } from 'node:path';
 import { BuildPlan, TrainedFiles } from '../../../contracts/models/build-plan.ts';
 import { classKey } from '../../../contracts/models/classes.ts';
@@ -154,7 +155,7 @@ function firstRows({ columns }: ColumnData): ColumnData['columns'] {
 async function predict(deps: ActivityDependencies, taken: Taken, rows: ColumnData): Promise<Answers> {
   const model = await loadModel(deps, taken);
   try {
-    return await model.predict(rows.columns, rows.rows);
+    return await model.predict(batchOfCells(model.signature.inputs, rows.columns, rows.rows));
   } finally {
     await model.release();
   }

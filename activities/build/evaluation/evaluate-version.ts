@@ -1,3 +1,4 @@
+import { batchOfCells } from '../../../contracts/models/batch-of-cells.ts';
 import { BuildPlan } from '../../../contracts/models/build-plan.ts';
 import type { Configuration } from '../../../contracts/configuration/configuration.ts';
 import type { Cell } from '../../../contracts/data/data-types.ts';
@@ -169,7 +170,7 @@ async function answersTo(
 ): Promise<Sample> {
   const model = await loadVersion(deps, version.id);
   try {
-    const answers = await model.predict(holdout.columns, holdout.rows);
+    const answers = await model.predict(batchOfCells(model.signature.inputs, holdout.columns, holdout.rows));
     const probabilityOf = probabilityIn(version.signature, answers);
     return sampleOf(configuration, { truth, values: answers.values, probabilityOf }, classes);
   } finally {

@@ -1,3 +1,4 @@
+import { batchOfCells } from '../../../contracts/models/batch-of-cells.ts';
 import type { Configuration } from '../../../contracts/configuration/configuration.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
 import type { Sha256 } from '../../../contracts/identifiers.ts';
@@ -39,7 +40,7 @@ export async function measureImportance(
       seed: configuration.build.seed,
       answer: async (columns, rows): Promise<Sample | null> => {
         try {
-          const answers = await model.predict(columns, rows.length);
+          const answers = await model.predict(batchOfCells(inputs, columns, rows.length));
           const probabilityOf = probabilityIn(version.signature, answers);
           const asked = { truth: rows.flatMap((row) => truth[row] ?? []), values: answers.values, probabilityOf };
           return sampleOf(configuration, asked, classes);

@@ -1,3 +1,4 @@
+import { batchOfCells } from '../../../contracts/models/batch-of-cells.ts';
 import { join } from 'node:path';
 import type { ChangedRow, ChangedRows } from '../../../contracts/serving/approval-evidence.ts';
 import { classKey } from '../../../contracts/models/classes.ts';
@@ -128,7 +129,7 @@ async function readRows(deps: ActivityDependencies, contest: Contest): Promise<C
 async function answers(deps: ActivityDependencies, version: ModelVersion, rows: ColumnData): Promise<Answers> {
   const model = await loadVersion(deps, version.id);
   try {
-    return await model.predict(rows.columns, rows.rows);
+    return await model.predict(batchOfCells(model.signature.inputs, rows.columns, rows.rows));
   } finally {
     await model.release();
   }

@@ -1,15 +1,16 @@
 import type { InferenceSession } from 'onnxruntime-node';
+import type { ColumnBatch } from '../../../contracts/data/column-batch.ts';
 import { PerennialError, reasonOf } from '../../../contracts/errors.ts';
 import type { OnnxSignature } from '../../../contracts/model-format.ts';
 import { modelFormats } from '../../../contracts/model-format.ts';
 import type { Answers, LoadedModel, ModelFormat } from '../../../ports/model-format.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { answerEach } from './answer-each.ts';
+import { inPieces } from './in-pieces.ts';
 import { answersOf, mustBeFinite, noAnswers, outputNames } from './read-answers.ts';
 import { refuseExternalData } from './graph/external-data.ts';
 import { inspectInProcess, measureInProcess } from './inspection/inspect-in-process.ts';
 import { openSession, sayOf } from './session.ts';
-import type { FeatureColumns } from './tensors.ts';
 import { feedsOf } from './tensors.ts';
 
 export interface OnnxFormatSettings {
@@ -21,8 +22,8 @@ export interface OnnxFormatSettings {
 }
 
 /**
- * Creates the ONNX format, which runs ONNX Runtime on the CPU. `predict` blocks the event loop, so callers should send
- * many rows per call.
+ * Creates the ONNX format, which runs ONNX Runtime on the CPU. A call of the runtime blocks the event loop, so many rows
+ * are predicted in pieces of a few milliseconds.
  */
 export function createOnnxFormat(settings: OnnxFormatSettings): ModelFormat<OnnxSignature> {
   const { sandbox, timeLimitMs = 120_000, memoryMebibytes = 4096 } = settings;
@@ -48,11 +49,11 @@ async function open(bytes: Uint8Array): Promise<InferenceSession> {
 
 function loadedModel(session: InferenceSession, signature: OnnxSignature): LoadedModel {
   const names = outputNames(signature);
-  const run = async (features: FeatureColumns, rows: number): Promise<Answers> => {
-    if (rows === 0) return noAnswers(signature);
-    const feeds = feedsOf(signature, features, rows);
+  const runOnce = async (batch: ColumnBatch): Promise<Answers> => {
+    if (batch.rows === 0) return noAnswers(signature);
+    const feeds = feedsOf(signature, batch);
     try {
-      return answersOf(await session.run(feeds, names), signature, rows);
+      return answersOf(await session.run(feeds, names), signature, batch.rows);
     } catch (caught) {
       if (caught instanceof PerennialError) throw caught;
       throw new PerennialError('prediction-invalid', `the model failed: ${sayOf(reasonOf(caught))}`, {
@@ -60,10 +61,11 @@ function loadedModel(session: InferenceSession, signature: OnnxSignature): Loade
       });
     }
   };
+  const run = inPieces(runOnce);
   return {
     signature,
-    predictEach: (features, rows) => answerEach(run, signature, features, rows),
-    predict: async (features, rows) => mustBeFinite(await run(features, rows), signature),
+    predictEach: (batch) => answerEach(run, signature, batch),
+    predict: async (batch) => mustBeFinite(await run(batch), signature),
     release: () => session.release(),
   };
 }

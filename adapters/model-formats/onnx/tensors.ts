@@ -1,110 +1,104 @@
 import type { Tensor } from 'onnxruntime-node';
-import type { Cell } from '../../../contracts/data/data-types.ts';
+import type { ColumnBatch } from '../../../contracts/data/column-batch.ts';
+import { cellIn, textsIn } from '../../../contracts/data/column-batch.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
 import type { IntegerKind } from '../../../contracts/data/integer-range.ts';
 import { holds } from '../../../contracts/data/integer-range.ts';
 import type { OnnxSignature, OnnxSignatureInput } from '../../../contracts/model-format.ts';
-import type { Fill, TensorType } from '../../../contracts/models/signature.ts';
+import { wrongCell } from '../../../contracts/models/batch-of-cells.ts';
+import type { Fill } from '../../../contracts/models/signature.ts';
 import { onnxRuntime } from './onnx-runtime.ts';
 
-export type FeatureColumns = Readonly<Record<string, readonly Cell[]>>;
-
-const expected: Readonly<Record<TensorType, string>> = {
-  FP32: 'a number',
-  FP64: 'a number',
-  INT64: 'an integer',
-  BOOL: 'true or false',
-  BYTES: 'a string',
-};
-
 /**
- * Returns the session's inputs for these rows. Throws `prediction-invalid` for a column that is absent or of another
- * type.
+ * Returns the session's inputs for these rows. Missing values are filled here, so that it is the same for every caller
+ * of a model: evaluation, gateway, shadow and rehearsal. Throws `prediction-invalid` for a value that the model cannot
+ * take.
+ *
+ * @param batch the features, in the order of the signature's inputs.
  */
-export function feedsOf(signature: OnnxSignature, features: FeatureColumns, rows: number): Record<string, Tensor> {
-  const columns = signature.inputs.map(({ name, fill }) => filled(columnOf(features, name, rows), fill));
-  const [first] = signature.inputs;
-  if (signature.layout === 'matrix' && signature.inputName !== undefined && first !== undefined) {
-    const names = signature.inputs.map(({ name }) => name);
-    return { [signature.inputName]: tensorOf(first, names, columns, rows) };
-  }
-  return Object.fromEntries(
-    signature.inputs.map((input, at) => [input.name, tensorOf(input, [input.name], [columns[at] ?? []], rows)]),
-  );
-}
-
-function columnOf(features: FeatureColumns, name: string, rows: number): readonly Cell[] {
-  const column = Object.hasOwn(features, name) ? features[name] : undefined;
-  if (column?.length === rows) return column;
-  throw new PerennialError(
-    'prediction-invalid',
-    `feature "${name}" has ${column?.length ?? 'no'} rows, but predictions for ${rows} rows are wanted`,
-    { feature: name },
-  );
+export function feedsOf({ layout, inputName, inputs }: OnnxSignature, batch: ColumnBatch): Record<string, Tensor> {
+  if (layout === 'matrix' && inputName !== undefined && inputs[0] !== undefined)
+    return { [inputName]: tensorOf(inputs, 0, batch) };
+  return Object.fromEntries(inputs.map((input, at) => [input.name, tensorOf([input], at, batch)]));
 }
 
 /**
- * Fills missing values. This happens here so that it is the same for every caller of a model: evaluation, gateway,
- * shadow and rehearsal.
+ * Returns columns side by side as one tensor `[rows, columns]`, or `[rows]` for rank 1.
+ *
+ * @param from index of the first of these inputs among the batch's columns.
  */
-function filled(column: readonly Cell[], fill: Fill | undefined): readonly Cell[] {
-  if (fill === undefined) return column;
-  return column.map((cell) => (cell === null || cell === notANumber ? fill : cell));
-}
-
-/** The table engine's spelling of NaN. */
-const notANumber = 'NaN';
-
-/** Returns the columns side by side as one tensor `[rows, columns]`, or `[rows]` for rank 1. */
-function tensorOf(
-  { type, integer, rank }: OnnxSignatureInput,
-  names: readonly string[],
-  columns: readonly (readonly Cell[])[],
-  rows: number,
-): Tensor {
-  const width = columns.length;
-  const dims = rank === 1 ? [rows] : [rows, width];
-  const fill = <Value>(into: { [index: number]: Value }, read: (cell: Cell) => Value | undefined): void => {
-    columns.forEach((column, at) => {
-      for (let row = 0; row < rows; row += 1) {
-        const cell = column[row] ?? null;
-        const value = read(cell);
-        if (value === undefined) throw wrongCell(names[at] ?? '', { type, integer }, row, cell);
-        into[row * width + at] = value;
-      }
-    });
-  };
-  switch (type) {
-    case 'FP32': {
-      const data = new Float32Array(rows * width);
-      fill(data, toNumber);
-      return new onnxRuntime.Tensor('float32', data, dims);
-    }
-    case 'FP64': {
-      const data = new Float64Array(rows * width);
-      fill(data, toNumber);
-      return new onnxRuntime.Tensor('float64', data, dims);
-    }
-    case 'INT64': {
-      if (integer !== undefined) return narrowTensor(integer, rows * width, dims, fill);
-      const data = new BigInt64Array(rows * width);
-      fill(data, (cell) => toInteger(cell, undefined));
-      return new onnxRuntime.Tensor('int64', data, dims);
-    }
-    case 'BOOL': {
-      const data = new Uint8Array(rows * width);
-      fill(data, toTruth);
-      return new onnxRuntime.Tensor('bool', data, dims);
-    }
+function tensorOf(inputs: readonly OnnxSignatureInput[], from: number, batch: ColumnBatch): Tensor {
+  const [first] = inputs;
+  if (first === undefined) throw new PerennialError('internal', 'a model without inputs has no tensor');
+  const { rows } = batch;
+  const width = inputs.length;
+  const size = rows * width;
+  const dims = first.rank === 1 ? [rows] : [rows, width];
+  const target = { inputs, from, batch };
+  switch (first.type) {
+    case 'FP32':
+      return new onnxRuntime.Tensor('float32', fillNumbers(new Float32Array(size), target), dims);
+    case 'FP64':
+      return new onnxRuntime.Tensor('float64', fillNumbers(new Float64Array(size), target), dims);
+    case 'INT64':
+      return integerTensor(first.integer, size, dims, target);
+    case 'BOOL':
+      return new onnxRuntime.Tensor('bool', fillWith(new Uint8Array(size), target, readTruth), dims);
     case 'BYTES': {
-      const data = Array.from({ length: rows * width }, () => '');
-      fill(data, toText);
-      return new onnxRuntime.Tensor('string', data, dims);
+      const data = Array.from({ length: size }, () => '');
+      return new onnxRuntime.Tensor('string', fillWith(data, target, readText), dims);
     }
   }
 }
 
-type FillIn = <Value>(into: { [index: number]: Value }, read: (cell: Cell) => Value | undefined) => void;
+/** Columns of a batch that go into one tensor. */
+interface Target {
+  readonly inputs: readonly OnnxSignatureInput[];
+  readonly from: number;
+  readonly batch: ColumnBatch;
+}
+
+function fillNumbers<Into extends Float32Array | Float64Array>(into: Into, { inputs, from, batch }: Target): Into {
+  const { layout, rows, numbers } = batch;
+  const width = inputs.length;
+  for (let at = 0; at < width; at += 1) {
+    const input = inputs[at];
+    if (input === undefined) continue;
+    if (layout.kinds[from + at] === 'text') throw wrongCell(input, 0, cellIn(batch, from + at, 0));
+    const start = (layout.places[from + at] ?? 0) * rows;
+    const fill = input.fill === undefined ? Number.NaN : numberIn(input, input.fill);
+    const isFilled = !Number.isNaN(fill);
+    for (let row = 0; row < rows; row += 1) {
+      const value = numbers[start + row] ?? Number.NaN;
+      into[row * width + at] = isFilled && Number.isNaN(value) ? fill : value;
+    }
+  }
+  return into;
+}
+
+function numberIn(input: OnnxSignatureInput, fill: Fill): number {
+  if (typeof fill === 'string') throw wrongCell(input, 0, fill);
+  return Number(fill);
+}
+
+type Reader<Value> = (input: OnnxSignatureInput, value: string | number | boolean) => Value | undefined;
+
+/** Fills a tensor's data value by value. Throws `prediction-invalid` for a value that `read` does not take. */
+function fillWith<Value, Into extends { [index: number]: Value }>(
+  into: Into,
+  { inputs, from, batch }: Target,
+  read: Reader<Value>,
+): Into {
+  const width = inputs.length;
+  for (const [at, input] of inputs.entries())
+    for (let row = 0; row < batch.rows; row += 1) {
+      const cell = cellIn(batch, from + at, row) ?? input.fill ?? null;
+      const value = cell === null ? undefined : read(input, cell);
+      if (value === undefined) throw wrongCell(input, row, cell);
+      into[row * width + at] = value;
+    }
+  return into;
+}
 
 const narrowArrays = {
   int8: Int8Array,
@@ -115,69 +109,39 @@ const narrowArrays = {
   uint32: Uint32Array,
 } as const;
 
-/** Returns a tensor of an integer type other than int64. Values outside its range are refused, not truncated. */
-function narrowTensor(kind: IntegerKind, size: number, dims: number[], fill: FillIn): Tensor {
-  if (kind === 'uint64') {
-    const data = new BigUint64Array(size);
-    fill(data, (cell) => toInteger(cell, kind));
-    return new onnxRuntime.Tensor('uint64', data, dims);
-  }
-  const data = new narrowArrays[kind](size);
-  fill(data, (cell) => {
-    const value = toInteger(cell, kind);
-    return value === undefined ? undefined : Number(value);
+/** Returns a tensor of an integer type. Values outside its range are refused, not truncated. */
+function integerTensor(kind: IntegerKind | undefined, size: number, dims: number[], target: Target): Tensor {
+  if (kind === undefined)
+    return new onnxRuntime.Tensor('int64', fillWith(new BigInt64Array(size), target, readInteger), dims);
+  if (kind === 'uint64')
+    return new onnxRuntime.Tensor('uint64', fillWith(new BigUint64Array(size), target, readInteger), dims);
+  const data = fillWith(new narrowArrays[kind](size), target, (input, value) => {
+    const integer = readInteger(input, value);
+    return integer === undefined ? undefined : Number(integer);
   });
   return new onnxRuntime.Tensor(kind, data, dims);
 }
 
-/** Returns NaN for a missing value, as in training. */
-function toNumber(cell: Cell): number | undefined {
-  if (typeof cell === 'number') return cell;
-  if (typeof cell === 'boolean') return Number(cell);
-  return cell === null || cell === notANumber ? Number.NaN : undefined;
+/** Returns undefined also for a value outside the range of the input's type. */
+function readInteger({ integer }: OnnxSignatureInput, value: string | number | boolean): bigint | undefined {
+  const whole = toWhole(value);
+  return whole !== undefined && holds(integer, whole) ? whole : undefined;
 }
 
-/** Returns undefined also for a value outside the range of the kind. */
-function toInteger(cell: Cell, kind: IntegerKind | undefined): bigint | undefined {
-  const value = toWhole(cell);
-  return value !== undefined && holds(kind, value) ? value : undefined;
-}
-
-function toWhole(cell: Cell): bigint | undefined {
-  if (typeof cell === 'number') return Number.isSafeInteger(cell) ? BigInt(cell) : undefined;
-  if (typeof cell === 'boolean') return BigInt(cell);
+function toWhole(value: string | number | boolean): bigint | undefined {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : undefined;
+  if (typeof value === 'boolean') return BigInt(value);
   // Integers beyond 2^53 arrive as text.
-  return typeof cell === 'string' && /^-?\d{1,20}$/.test(cell) ? BigInt(cell) : undefined;
+  return /^-?\d{1,20}$/.test(value) ? BigInt(value) : undefined;
 }
 
-function toTruth(cell: Cell): number | undefined {
-  if (typeof cell === 'boolean') return Number(cell);
-  return cell === 0 || cell === 1 ? cell : undefined;
+function readTruth(_input: OnnxSignatureInput, value: string | number | boolean): number | undefined {
+  if (typeof value === 'boolean') return Number(value);
+  return value === 0 || value === 1 ? value : undefined;
 }
 
-function toText(cell: Cell): string | undefined {
-  return typeof cell === 'string' ? cell : undefined;
-}
-
-function wrongCell(
-  feature: string,
-  { type, integer }: Pick<OnnxSignatureInput, 'type' | 'integer'>,
-  row: number,
-  cell: Cell,
-): PerennialError {
-  const wanted = integer === undefined ? expected[type] : `an integer in the range of ${integer}`;
-  if (cell === null)
-    return new PerennialError(
-      'prediction-invalid',
-      `feature "${feature}", row ${row} has no value, but the model takes ${wanted}; set data.fill to the value that replaces a missing "${feature}", or remove the feature`,
-      { feature, row },
-    );
-  const got = JSON.stringify(cell).slice(0, 60);
-  return new PerennialError(
-    'prediction-invalid',
-    `feature "${feature}", row ${row}: the model takes ${wanted}, but the value is ${got}; remove the feature, or convert it before training`,
-    { feature, row },
-  );
+function readText(_input: OnnxSignatureInput, value: string | number | boolean): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 interface WantedNumbers {
@@ -229,6 +193,7 @@ export function anyNumbersOf(output: Tensor | undefined, { name, width }: Wanted
       { output: name, rows },
     );
   const { data } = output;
+  if (data instanceof Float32Array || data instanceof Float64Array) return Float64Array.from(data);
   const numbers = new Float64Array(rows * width);
   for (let at = 0; at < numbers.length; at += 1) numbers[at] = Number(data[at]);
   return numbers;

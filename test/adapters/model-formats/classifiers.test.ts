@@ -1,3 +1,4 @@
+import { batchOfCells } from '../../../contracts/models/batch-of-cells.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,7 +34,7 @@ async function inspect(
 async function answersOf({ bytes, inputs, rows }: Classifier, signature: Signature): Promise<Answers> {
   const loaded = await format.load(bytes, signature);
   try {
-    return await loaded.predict(inputs, rows);
+    return await loaded.predict(batchOfCells(loaded.signature.inputs, inputs, rows));
   } finally {
     await loaded.release();
   }
@@ -111,7 +112,11 @@ describe('classifiers from other programs', () => {
     const signature = await inspect(given, ['no', 'yes'], ['no', 'yes']);
     expect(signature.output).toEqual({ name: 'label', type: 'BYTES', from: 'probabilities' });
     const loaded = await format.load(shares, signature);
-    expect((await loaded.predict(given.inputs, 3)).values).toEqual(['no', 'yes', 'no']);
+    expect((await loaded.predict(batchOfCells(loaded.signature.inputs, given.inputs, 3))).values).toEqual([
+      'no',
+      'yes',
+      'no',
+    ]);
     await loaded.release();
     expect((await inspect(given, [false, true])).output.type).toBe('BOOL');
   });
@@ -126,7 +131,7 @@ describe('classifiers from other programs', () => {
     const signature = await inspect({ ...given, bytes: sigmoid }, [0, 1]);
     expect(signature.probabilities).toEqual({ name: 'p', type: 'FP32', width: 1 });
     const loaded = await format.load(sigmoid, signature);
-    expect((await loaded.predict(given.inputs, 3)).values).toEqual([1, 0, 1]);
+    expect((await loaded.predict(batchOfCells(loaded.signature.inputs, given.inputs, 3))).values).toEqual([1, 0, 1]);
     await loaded.release();
   });
 

@@ -1,3 +1,4 @@
+import { batchOfCells } from '../../../contracts/models/batch-of-cells.ts';
 import onnxProto from 'onnx-proto';
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -52,7 +53,7 @@ function rowsIn(inputs: Given['inputs']): number {
 async function answers({ inputs }: Given, { converted, signature }: InspectedArtifact): Promise<Answers> {
   const loaded = await format.load(await readFile(converted!), signature);
   try {
-    return await loaded.predict(inputs, rowsIn(inputs));
+    return await loaded.predict(batchOfCells(loaded.signature.inputs, inputs, rowsIn(inputs)));
   } finally {
     await loaded.release();
   }

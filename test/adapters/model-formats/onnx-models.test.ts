@@ -1,3 +1,4 @@
+import { batchOfCells } from '../../../contracts/models/batch-of-cells.ts';
 import onnxProto from 'onnx-proto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -68,7 +69,9 @@ describe('an artifact on its first load', () => {
       output: { name: 'y', type: 'FP32' },
     });
     const loaded = await format.load(bytes, signature);
-    expect([...(await loaded.predict(sample, 3)).values]).toEqual([11.5, 13.75, 16]);
+    expect([...(await loaded.predict(batchOfCells(loaded.signature.inputs, sample, 3))).values]).toEqual([
+      11.5, 13.75, 16,
+    ]);
     await loaded.release();
   });
 
@@ -77,7 +80,9 @@ describe('an artifact on its first load', () => {
     const signature = await inspect(bytes);
     expect(signature.output.type).toBe('FP64');
     const loaded = await format.load(bytes, signature);
-    expect([...(await loaded.predict({ temp: [0], hum: [0] }, 1)).values]).toEqual([0.1]);
+    expect([
+      ...(await loaded.predict(batchOfCells(loaded.signature.inputs, { temp: [0], hum: [0] }, 1))).values,
+    ]).toEqual([0.1]);
     await loaded.release();
   });
 
@@ -87,7 +92,9 @@ describe('an artifact on its first load', () => {
     expect(signature.layout).toBe('columns');
     expect(signature.inputs.map((input) => input.name)).toEqual(['hum', 'temp']);
     const loaded = await format.load(bytes, signature);
-    expect([...(await loaded.predict(sample, 3)).values]).toEqual([11.5, 13.75, 16]);
+    expect([...(await loaded.predict(batchOfCells(loaded.signature.inputs, sample, 3))).values]).toEqual([
+      11.5, 13.75, 16,
+    ]);
     await loaded.release();
   });
 
@@ -101,10 +108,14 @@ describe('an artifact on its first load', () => {
       });
       const signature = await inspect(bytes, { names: ['count'], rows: { count: [1, 2] } });
       const loaded = await format.load(bytes, signature);
-      expect([...(await loaded.predict({ count: [3, 100] }, 2)).values]).toEqual([3, 100]);
+      expect([...(await loaded.predict(batchOfCells(loaded.signature.inputs, { count: [3, 100] }, 2))).values]).toEqual(
+        [3, 100],
+      );
       if (type !== 'DOUBLE')
         for (const beyond of [-(2 ** 40), 0.5, '99999999999999999999'])
-          await expect(loaded.predict({ count: [beyond] }, 1)).rejects.toMatchObject({
+          await expect(async () =>
+            loaded.predict(batchOfCells(loaded.signature.inputs, { count: [beyond] }, 1)),
+          ).rejects.toMatchObject({
             code: 'prediction-invalid',
             message: expect.stringContaining(`an integer in the range of ${type.toLowerCase()}`),
           });
@@ -121,7 +132,7 @@ describe('an artifact on its first load', () => {
     const signature = await inspect(bytes, { names: ['temp'], rows: { temp: [1, 2] } });
     expect(signature).toMatchObject({ layout: 'matrix', inputs: [{ type: 'INT64', integer: 'int32', rank: 1 }] });
     const loaded = await format.load(bytes, signature);
-    expect([...(await loaded.predict({ temp: [7] }, 1)).values]).toEqual([-7]);
+    expect([...(await loaded.predict(batchOfCells(loaded.signature.inputs, { temp: [7] }, 1))).values]).toEqual([-7]);
     await loaded.release();
   });
 
@@ -370,7 +381,11 @@ test('a loaded model refuses to return a value that is not a number', async () =
   const bytes = logarithmModel();
   const signature = await inspect(bytes, { names: ['temp'], rows: { temp: [1] } });
   const loaded = await format.load(bytes, signature);
-  await expect(loaded.predict({ temp: [1, 0] }, 2)).rejects.toMatchObject({ code: 'prediction-invalid' });
-  await expect(loaded.predict({ temp: [1] }, 2)).rejects.toMatchObject({ code: 'prediction-invalid' });
+  await expect(loaded.predict(batchOfCells(loaded.signature.inputs, { temp: [1, 0] }, 2))).rejects.toMatchObject({
+    code: 'prediction-invalid',
+  });
+  await expect(async () =>
+    loaded.predict(batchOfCells(loaded.signature.inputs, { temp: [1] }, 2)),
+  ).rejects.toMatchObject({ code: 'prediction-invalid' });
   await loaded.release();
 });

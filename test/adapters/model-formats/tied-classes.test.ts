@@ -1,3 +1,4 @@
+import { batchOfCells } from '../../../contracts/models/batch-of-cells.ts';
 import onnxProto from 'onnx-proto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -77,7 +78,7 @@ function refusal(...given: Parameters<typeof inspect>): Promise<Error & { code: 
 
 async function labelsFor(bytes: Uint8Array, signature: OnnxSignature, a: readonly number[]): Promise<ClassValue[]> {
   const loaded = await format.load(bytes, signature);
-  const { values } = await loaded.predict({ a }, a.length);
+  const { values } = await loaded.predict(batchOfCells(loaded.signature.inputs, { a }, a.length));
   await loaded.release();
   return Array.from<ClassValue>(values);
 }
@@ -211,7 +212,9 @@ describe('probabilities alone', () => {
     });
     expect(signature.classes).toEqual(fixture.classes);
     const loaded = await format.load(alone, signature);
-    expect((await loaded.predict(fixture.inputs, fixture.rows)).values).toEqual(fixture.labels);
+    expect((await loaded.predict(batchOfCells(loaded.signature.inputs, fixture.inputs, fixture.rows))).values).toEqual(
+      fixture.labels,
+    );
     await loaded.release();
   });
 });
@@ -319,7 +322,7 @@ describe('of several outputs', () => {
     expect(signature.output).toEqual({ name: 'q50', type: 'FP32' });
     expect(signature.vectors?.map(({ name }) => name)).toEqual(['q10', 'q90']);
     const loaded = await format.load(bytes, signature);
-    const answers = await loaded.predict({ a: [3] }, 1);
+    const answers = await loaded.predict(batchOfCells(loaded.signature.inputs, { a: [3] }, 1));
     expect([...answers.values]).toEqual([6]);
     expect(answers.vectors).toEqual({ q10: Float64Array.of(3), q90: Float64Array.of(9) });
     await loaded.release();

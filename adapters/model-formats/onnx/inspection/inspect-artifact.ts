@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { PerennialError, reasonOf } from '../../../../contracts/errors.ts';
 import type { OnnxSignature } from '../../../../contracts/model-format.ts';
+import { batchOfCells } from '../../../../contracts/models/batch-of-cells.ts';
 import type { InspectedArtifact, Inspection, WantedAnswers } from '../../../../ports/model-format.ts';
 import { convertModel } from '../graph/convert-model.ts';
 import type { EvidenceTrial } from './evidence-trials.ts';
@@ -37,7 +38,7 @@ export async function inspectArtifact({
   const inputs = matchInputs(session.inputMetadata, features, graph.producer);
   const candidates = outputCandidates(session.outputMetadata, rows);
   const partial = { schemaVersion: 1, ...inputs } as const;
-  const feeds = feedsOf({ ...partial, output: { name: '', type: 'FP64' } }, sample, rows);
+  const feeds = feedsOf({ ...partial, output: { name: '', type: 'FP64' } }, batchOfCells(inputs.inputs, sample, rows));
   const names = candidates.map(({ name }) => name);
   const about = { graph, all: session.outputMetadata, candidates };
   const answers = names.length === 0 ? {} : await tryOut(session, feeds, names);
@@ -59,7 +60,10 @@ async function evidenceOf(
   if (evidence === undefined || names.length === 0) return [];
   return evidenceTrials(
     async ({ columns, truth: { length: rows } }) => {
-      const feeds = feedsOf({ ...inputs, output: { name: '', type: 'FP64' } }, columns, rows);
+      const feeds = feedsOf(
+        { ...inputs, output: { name: '', type: 'FP64' } },
+        batchOfCells(inputs.inputs, columns, rows),
+      );
       return { ...trial, answers: await session.run(feeds, names), rows };
     },
     rowsTaken(evidence, inputs.inputs),

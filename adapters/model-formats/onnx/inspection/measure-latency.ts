@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
+import { sliceOfBatch } from '../../../../contracts/data/column-batch.ts';
+import { batchOfCells } from '../../../../contracts/models/batch-of-cells.ts';
 import type { LatencyMeasurement } from '../../../../contracts/models/evaluation.ts';
 import type { OnnxSignature } from '../../../../contracts/model-format.ts';
 import type { LatencyOrder } from '../../../../ports/model-format.ts';
 import { outputNames } from '../read-answers.ts';
 import { refuseExternalData } from '../graph/external-data.ts';
 import { openSession } from '../session.ts';
-import type { FeatureColumns } from '../tensors.ts';
 import { feedsOf } from '../tensors.ts';
 
 const warmUpCalls = 50;
@@ -23,10 +24,10 @@ export async function measureLatency(order: LatencyOrder<OnnxSignature>): Promis
   refuseExternalData(bytes);
   const session = await openSession(bytes);
   const names = outputNames(order.signature);
-  const rows = Array.from({ length: order.rows }, (_, row) => rowOf(order.sample, row));
+  const sample = batchOfCells(order.signature.inputs, order.sample, order.rows);
+  const rows = Array.from({ length: order.rows }, (_, row) => sliceOfBatch(sample, row, row + 1));
   const call = async (at: number): Promise<void> => {
-    const row = rows[at % rows.length] ?? {};
-    await session.run(feedsOf(order.signature, row, 1), names);
+    await session.run(feedsOf(order.signature, rows[at % rows.length] ?? sample), names);
   };
   for (let at = 0; at < warmUpCalls; at += 1) await call(at);
   const taken: number[] = [];
@@ -46,10 +47,6 @@ export async function measureLatency(order: LatencyOrder<OnnxSignature>): Promis
     p99Ms: percentile(0.99),
     machine: machineName(),
   };
-}
-
-function rowOf(sample: FeatureColumns, row: number): FeatureColumns {
-  return Object.fromEntries(Object.entries(sample).map(([name, cells]) => [name, cells.slice(row, row + 1)]));
 }
 
 /** Returns the machine's processors and platform, e.g. `2 × AMD EPYC 7763, linux-x64`. */

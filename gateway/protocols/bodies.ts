@@ -1,0 +1,150 @@
+import { Worker } from 'node:worker_threads';
+import type { ErrorCode, ErrorFields } from '../../contracts/errors.ts';
+import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import type { Heads, RequestBody } from './request-body.ts';
+import { parseBody } from './request-body.ts';
+import type { RawBody } from './request-bodies.ts';
+import type { Taken, TakenInputs } from './taken.ts';
+import type { Columns } from './tensor-columns.ts';
+
+/** A body that is read in the thread for large bodies. */
+export interface BodyToRead {
+  readonly id: number;
+  readonly protocol: keyof Heads;
+  readonly format: RawBody['format'];
+  /** Shared with the thread, so that a body can be read several times and is copied once. */
+  readonly bytes: Uint8Array;
+  readonly textBytes: number;
+  readonly taken: TakenInputs;
+}
+
+export type Outcome<Value> =
+  | { readonly value: Value }
+  | { readonly error: { readonly code: ErrorCode; readonly message: string; readonly fields: ErrorFields } };
+
+/** Columns without their layout, which is the version's. */
+export interface SentColumns {
+  readonly rows: number;
+  readonly numbers: Columns['batch']['numbers'];
+  readonly texts: Columns['batch']['texts'];
+  readonly ignored: Columns['ignored'];
+}
+
+export interface BodyRead {
+  readonly id: number;
+  readonly head: Outcome<Heads[keyof Heads]>;
+  /** Absent if the head could not be read. */
+  readonly columns?: Outcome<SentColumns>;
+}
+
+interface Waiting {
+  readonly resolve: (read: BodyRead) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** Reading a body of this size takes about a millisecond. */
+const largeBytes = 256 * 1024;
+const heapMebibytes = 2048;
+
+/**
+ * Reads the bodies of requests. Large ones are read in a thread of their own, because the event loop could otherwise
+ * answer nobody for tens of milliseconds.
+ */
+export class Bodies {
+  #worker: Worker | undefined;
+  readonly #waiting = new Map<number, Waiting>();
+  #lastId = 0;
+
+  /**
+   * Parses a body. Throws `invalid-request`.
+   *
+   * @param likely how the version reads its inputs that most likely answers.
+   */
+  read<Protocol extends keyof Heads>(
+    protocol: Protocol,
+    raw: RawBody,
+    likely: Taken,
+  ): RequestBody<Heads[Protocol]> | Promise<RequestBody<Heads[Protocol]>> {
+    return raw.bytes.length < largeBytes ? parseBody(protocol, raw) : this.#readLarge(protocol, raw, likely);
+  }
+
+  /** Ends the thread for large bodies. */
+  async close(): Promise<void> {
+    await this.#worker?.terminate();
+    this.#failAll(new PerennialError('model-unavailable', 'this gateway is stopping; use another gateway'));
+  }
+
+  async #readLarge<Protocol extends keyof Heads>(
+    protocol: Protocol,
+    raw: RawBody,
+    likely: Taken,
+  ): Promise<RequestBody<Heads[Protocol]>> {
+    const bytes = new Uint8Array(new SharedArrayBuffer(raw.bytes.length));
+    bytes.set(raw.bytes);
+    const ask = ({ signature, missing, nulls }: Taken): Promise<BodyRead> => {
+      const id = (this.#lastId += 1);
+      const taken = { signature, missing, nulls };
+      return this.#ask({ id, protocol, format: raw.format, bytes, textBytes: raw.textBytes, taken });
+    };
+    const first = await ask(likely);
+    return {
+      // The thread answers with a head of the protocol that it was asked for.
+      head: valueOf(first.head) as Heads[Protocol],
+      columns: async (taken) => columnsOf(taken === likely ? first : await ask(taken), taken),
+    };
+  }
+
+  #ask(body: BodyToRead): Promise<BodyRead> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(body.id, { resolve, reject });
+      this.#thread().postMessage(body);
+    });
+  }
+
+  #thread(): Worker {
+    if (this.#worker !== undefined) return this.#worker;
+    const worker = new Worker(new URL('body-thread-main.ts', import.meta.url), {
+      resourceLimits: { maxOldGenerationSizeMb: heapMebibytes },
+    });
+    this.#worker = worker;
+    worker.unref();
+    worker.on('message', (read: BodyRead) => {
+      this.#waiting.get(read.id)?.resolve(read);
+      this.#waiting.delete(read.id);
+    });
+    worker.on('error', (caught) => this.#failAll(failureOf(caught)));
+    worker.on('exit', () => {
+      if (this.#worker !== worker) return;
+      // The next large body starts another thread.
+      this.#worker = undefined;
+      this.#failAll(new PerennialError('internal', 'the thread that reads large bodies ended unexpectedly'));
+    });
+    return worker;
+  }
+
+  #failAll(reason: PerennialError): void {
+    for (const { reject } of this.#waiting.values()) reject(reason);
+    this.#waiting.clear();
+  }
+}
+
+function failureOf(caught: unknown): PerennialError {
+  if (caught instanceof Error && 'code' in caught && caught.code === 'ERR_WORKER_OUT_OF_MEMORY')
+    return new PerennialError('too-large', 'the body takes too much memory to read; send the rows in several requests');
+  return new PerennialError('internal', `the thread that reads large bodies failed: ${reasonOf(caught)}`);
+}
+
+function columnsOf({ columns, head }: BodyRead, { layout }: Taken): Columns {
+  if (columns === undefined) {
+    valueOf(head);
+    throw new PerennialError('internal', 'the thread that reads large bodies returned no columns');
+  }
+  const { rows, numbers, texts, ignored } = valueOf(columns);
+  return { batch: { layout, rows, numbers, texts }, ignored };
+}
+
+function valueOf<Value>(outcome: Outcome<Value>): Value {
+  if ('value' in outcome) return outcome.value;
+  const { code, message, fields } = outcome.error;
+  throw new PerennialError(code, message, fields);
+}

@@ -1,0 +1,47 @@
+import { parentPort } from 'node:worker_threads';
+import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import type { BodyRead, BodyToRead, Outcome, SentColumns } from './bodies.ts';
+import { parseBody } from './request-body.ts';
+import { RawBody } from './request-bodies.ts';
+import { takenFrom } from './taken.ts';
+import type { Columns } from './tensor-columns.ts';
+
+/** Reads large bodies for `Bodies`, in a thread of their own. */
+parentPort?.on('message', (body: BodyToRead) => {
+  const read = readBody(body);
+  parentPort?.postMessage(read, buffersOf(read));
+});
+
+function readBody({ id, protocol, format, bytes, textBytes, taken }: BodyToRead): BodyRead {
+  const parsed = outcomeOf(() =>
+    // A view on the shared bytes: nothing writes to them any more.
+    parseBody(protocol, new RawBody(format, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), textBytes)),
+  );
+  if ('error' in parsed) return { id, head: parsed };
+  const { head, columns } = parsed.value;
+  return { id, head: { value: head }, columns: outcomeOf(() => sent(columns(takenFrom(taken)))) };
+}
+
+function sent({ batch: { rows, numbers, texts }, ignored }: Columns): SentColumns {
+  return { rows, numbers, texts, ignored };
+}
+
+function outcomeOf<Value>(work: () => Value): Outcome<Value> {
+  try {
+    return { value: work() };
+  } catch (caught) {
+    if (!(caught instanceof PerennialError))
+      return { error: { code: 'internal', message: reasonOf(caught), fields: {} } };
+    const { code, message, fields } = caught;
+    return { error: { code, message, fields } };
+  }
+}
+
+/** Returns the buffers that are moved instead of copied. */
+function buffersOf({ columns }: BodyRead): ArrayBuffer[] {
+  if (columns === undefined || 'error' in columns) return [];
+  const { numbers, texts } = columns.value;
+  return [numbers, ...texts.map(({ codes }) => codes)].flatMap(({ buffer }) =>
+    buffer instanceof ArrayBuffer ? [buffer] : [],
+  );
+}
