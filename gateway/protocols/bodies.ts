@@ -32,7 +32,8 @@ export interface SentColumns {
 
 export interface BodyRead {
   readonly id: number;
-  readonly head: Outcome<Heads[keyof Heads]>;
+  /** The head, under the protocol's name. */
+  readonly head: Outcome<Partial<Heads>>;
   /** Absent if the head could not be read. */
   readonly columns?: Outcome<SentColumns>;
 }
@@ -87,9 +88,10 @@ export class Bodies {
       return this.#ask({ id, protocol, format: raw.format, bytes, textBytes: raw.textBytes, taken });
     };
     const first = await ask(likely);
+    const head: Heads[Protocol] | undefined = valueOf(first.head)[protocol];
+    if (head === undefined) throw new PerennialError('internal', `the thread read no head of the protocol ${protocol}`);
     return {
-      // The thread answers with a head of the protocol that it was asked for.
-      head: valueOf(first.head) as Heads[Protocol],
+      head,
       columns: async (taken) => columnsOf(taken === likely ? first : await ask(taken), taken),
     };
   }
@@ -97,7 +99,7 @@ export class Bodies {
   #ask(body: BodyToRead): Promise<BodyRead> {
     return new Promise((resolve, reject) => {
       this.#waiting.set(body.id, { resolve, reject });
-      this.#thread().postMessage(body);
+      this.#thread().postMessage(body, []);
     });
   }
 

@@ -19,7 +19,7 @@ function readBody({ id, protocol, format, bytes, textBytes, taken }: BodyToRead)
   );
   if ('error' in parsed) return { id, head: parsed };
   const { head, columns } = parsed.value;
-  return { id, head: { value: head }, columns: outcomeOf(() => sent(columns(takenFrom(taken)))) };
+  return { id, head: { value: { [protocol]: head } }, columns: outcomeOf(() => sent(columns(takenFrom(taken)))) };
 }
 
 function sent({ batch: { rows, numbers, texts }, ignored }: Columns): SentColumns {

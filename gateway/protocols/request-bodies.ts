@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
-import { promisify } from 'node:util';
 import { brotliDecompress, unzip } from 'node:zlib';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
@@ -68,7 +67,7 @@ function take(headers: IncomingHttpHeaders, sent: Buffer, done: Done, rawBody: (
   };
   const encoding = headers['content-encoding'];
   if (encoding === undefined) finish(sent);
-  else decompressed(encoding, sent).then(finish, (caught: unknown) => done(asError(caught)));
+  else decompressed(encoding, sent, (failure, bytes) => (failure === null ? finish(bytes) : done(failure)));
 }
 
 function asError(caught: unknown): Error {
@@ -123,28 +122,37 @@ export function notTaken(given: string | undefined): PerennialError {
   );
 }
 
-const decompressions = new Map([
-  ['gzip', promisify(unzip)],
-  ['x-gzip', promisify(unzip)],
-  ['deflate', promisify(unzip)],
-  ['br', promisify(brotliDecompress)],
+type Decompress = (
+  sent: Buffer,
+  limits: { readonly maxOutputLength: number },
+  done: (failure: Error | null, bytes: Buffer) => void,
+) => void;
+
+const decompressions = new Map<string, Decompress>([
+  ['gzip', unzip],
+  ['x-gzip', unzip],
+  ['deflate', unzip],
+  ['br', brotliDecompress],
 ]);
 
-async function decompressed(given: string, sent: Buffer): Promise<Buffer> {
+function decompressed(given: string, sent: Buffer, done: (failure: Error | null, bytes: Buffer) => void): void {
   const encoding = given.trim().toLowerCase();
-  if (encoding === 'identity' || encoding === '') return sent;
   const decompress = decompressions.get(encoding);
-  if (decompress === undefined)
-    throw new PerennialError(
-      'unsupported-media-type',
-      `the Content-Encoding "${encoding.slice(0, 100)}" is not supported; compress the body as gzip, deflate or br, or not at all`,
+  if (encoding === 'identity' || encoding === '') done(null, sent);
+  else if (decompress === undefined)
+    done(
+      new PerennialError(
+        'unsupported-media-type',
+        `the Content-Encoding "${encoding.slice(0, 100)}" is not supported; compress the body as gzip, deflate or br, or not at all`,
+      ),
+      sent,
     );
-  try {
-    return await decompress(sent, { maxOutputLength: bodyLimitBytes });
-  } catch (caught) {
-    if (caught instanceof RangeError) throw bodyTooLarge();
-    throw refuse(`the body cannot be decompressed as ${encoding}: ${reasonOf(caught)}`);
-  }
+  else
+    decompress(sent, { maxOutputLength: bodyLimitBytes }, (failure, bytes) => {
+      if (failure === null) done(null, bytes);
+      else if (failure instanceof RangeError) done(bodyTooLarge(), sent);
+      else done(refuse(`the body cannot be decompressed as ${encoding}: ${reasonOf(failure)}`), sent);
+    });
 }
 
 export function bodyTooLarge(): PerennialError {

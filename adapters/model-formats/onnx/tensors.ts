@@ -1,6 +1,6 @@
 import type { Tensor } from 'onnxruntime-node';
 import type { ColumnBatch } from '../../../contracts/data/column-batch.ts';
-import { cellIn, textsIn } from '../../../contracts/data/column-batch.ts';
+import { cellIn } from '../../../contracts/data/column-batch.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
 import type { IntegerKind } from '../../../contracts/data/integer-range.ts';
 import { holds } from '../../../contracts/data/integer-range.ts';
