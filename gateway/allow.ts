@@ -15,7 +15,8 @@ export function placeOf(request: FastifyRequest): { readonly project: string; re
 }
 
 function nameIn(request: FastifyRequest, header: string, absent: string): string {
-  const given = request.headers[header] ?? absent;
+  const given = request.headers[header];
+  if (given === undefined) return absent;
   const parsed = Name.safeParse(given);
   if (!parsed.success)
     throw refuse(

@@ -4,9 +4,10 @@ import { z } from 'zod';
 import { AllowedMethods } from '../contracts/access/allowed-methods.ts';
 import { PerennialError, reasonOf } from '../contracts/errors.ts';
 import { Name } from '../contracts/identifiers.ts';
+import type { Principal } from '../contracts/access/principal.ts';
 import type { Logger } from '../ports/logger.ts';
 import { allow } from './allow.ts';
-import { authenticate } from './key-table.ts';
+import { authenticateNewKey, keyIn } from './key-table.ts';
 import type { GatewayServerDependencies } from './gateway-dependencies.ts';
 import { healthPaths, gatewayHealthRoutes } from './gateway-health-routes.ts';
 import { inferenceRoutes } from './protocols/inference-routes.ts';
@@ -83,11 +84,22 @@ export function buildGateway(deps: GatewayServerDependencies): FastifyInstance {
   });
   acceptJsonBodies(app);
   app.decorateRequest('principal', null);
-  app.addHook('onRequest', async (request, reply) => {
+  // Answers known keys in the same turn of the event loop.
+  app.addHook('onRequest', (request, reply, done) => {
     const stale = deps.staleSeconds();
     if (stale > staleAfterSeconds) void reply.header('perennial-stale-seconds', Math.floor(stale));
-    if (isHealth(request)) return;
-    request.setDecorator('principal', await authenticate(request.headers.authorization, deps.keys, deps.lookAgain));
+    if (isHealth(request)) {
+      done();
+      return;
+    }
+    const key = keyIn(request.headers.authorization);
+    const admit = (principal: Principal): void => {
+      request.setDecorator('principal', principal);
+      done();
+    };
+    const known = deps.keys.find(key);
+    if (known === undefined) authenticateNewKey(key, deps.keys, deps.lookAgain).then(admit, done);
+    else admit(known);
   });
   endKeptConnections(app, deps.leaving);
   app.setErrorHandler((caught, request, reply) => answerError(deps.logger, ownError(caught, request), reply));
@@ -106,8 +118,11 @@ export function buildGateway(deps: GatewayServerDependencies): FastifyInstance {
 function refuseUnknownRoutes(app: FastifyInstance): void {
   const allowed = new AllowedMethods();
   app.addHook('onRoute', (route) => allowed.add(route));
-  app.addHook('onRequest', async (request, reply) => {
-    if (!request.is404) return;
+  app.addHook('onRequest', (request, reply, done) => {
+    if (!request.is404) {
+      done();
+      return;
+    }
     const [path = ''] = request.url.split('?', 1);
     const methods = allowed.of(path);
     if (methods.length === 0) throw new PerennialError('not-found', `there is no route ${request.method} ${path}`);

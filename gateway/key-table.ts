@@ -13,6 +13,8 @@ export class KeyTable {
   readonly #clock: Clock;
   #byHash: ReadonlyMap<string, KeyRecord> = new Map();
   #records: readonly KeyRecord[] = [];
+  /** Records of keys that were presented, so that most requests need no hash. Emptied when the keys change. */
+  readonly #presented = new Map<string, KeyRecord>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -20,6 +22,7 @@ export class KeyTable {
 
   replace(records: readonly KeyRecord[]): void {
     this.#records = records;
+    this.#presented.clear();
     this.#byHash = new Map(records.map((record) => [record.hash, record]));
   }
 
@@ -28,42 +31,50 @@ export class KeyTable {
   }
 
   /**
-   * Returns the key's principal, or `undefined` if the key is unknown or has expired. Expiry also applies while the
+   * Returns the principal of a key, or `undefined` if the key is unknown or has expired. Expiry also applies while the
    * database is unreachable.
    */
-  find(keyHash: string): Principal | undefined {
-    const record = this.#byHash.get(keyHash);
+  find(key: string): Principal | undefined {
+    const record = this.#presented.get(key) ?? this.#look(key);
     if (record === undefined) return undefined;
     return record.expiresAt === null || this.#clock.now() < record.expiresAt ? record.principal : undefined;
   }
+
+  #look(key: string): KeyRecord | undefined {
+    const record = this.#byHash.get(hash('sha256', key, 'hex'));
+    if (record === undefined) return undefined;
+    // Only keys of the table are remembered, so there are rarely this many.
+    if (this.#presented.size >= mostPresented) this.#presented.clear();
+    this.#presented.set(key, record);
+    return record;
+  }
+}
+
+const mostPresented = 10_000;
+
+/** Returns the key in the header `Authorization: Bearer …`; throws `unauthenticated` if there is none. */
+export function keyIn(authorization: string | undefined): string {
+  const key = authorization !== undefined && /^bearer /i.test(authorization) ? authorization.slice(7).trim() : '';
+  if (key !== '') return key;
+  throw new PerennialError('unauthenticated', 'an API key is required: send the header "Authorization: Bearer <key>"');
 }
 
 /**
- * Returns the principal of the header `Authorization: Bearer …`; throws `unauthenticated` if there is none. For a key
- * that is not in the table, calls `lookAgain` once, because the key may have just been created.
+ * Returns the principal of a key that is not in the table, after reading the keys again, because the key may have just
+ * been created. Throws `unauthenticated` if the key is still unknown.
  */
-export async function authenticate(
-  authorization: string | undefined,
+export async function authenticateNewKey(
+  key: string,
   keys: KeyTable,
   lookAgain: () => Promise<void>,
 ): Promise<Principal> {
-  const key = authorization !== undefined && /^bearer /i.test(authorization) ? authorization.slice(7).trim() : '';
-  if (key === '')
-    throw new PerennialError(
-      'unauthenticated',
-      'an API key is required: send the header "Authorization: Bearer <key>"',
-    );
-  const keyHash = hash('sha256', key, 'hex');
-  const known = keys.find(keyHash);
-  if (known) return known;
   await lookAgain();
-  const found = keys.find(keyHash);
-  if (!found)
-    throw new PerennialError(
-      'unauthenticated',
-      'the API key is unknown, was revoked or has expired; ask an administrator for one',
-    );
-  return found;
+  const found = keys.find(key);
+  if (found) return found;
+  throw new PerennialError(
+    'unauthenticated',
+    'the API key is unknown, was revoked or has expired; ask an administrator for one',
+  );
 }
 
 export function requireRole(principal: Principal, role: Role, target: Target): void {

@@ -3,9 +3,10 @@ import type { CountKey, InEpoch } from '../../contracts/serving/prediction.ts';
 
 interface Entry<Count> {
   readonly count: Count;
-  /** Whether `count` has been reported already. */
-  told: boolean;
-  readonly changedAt: number;
+  /** How often `count` has changed, and how often it had changed when it was last reported. */
+  changes: number;
+  told: number;
+  changedAt: number;
 }
 
 export interface CountingDependencies {
@@ -42,34 +43,43 @@ export class CountsInEpochs<Count extends EpochKey> {
    */
   restore(counts: readonly Count[]): void {
     const own = counts.filter(({ gatewayId }) => gatewayId === this.#deps.gatewayId).slice(-mostEnded);
-    this.#ended = own.map((count) => ({ count, told: false, changedAt: 0 }));
+    this.#ended = own.map((count) => ({ count, changes: 1, told: 0, changedAt: 0 }));
   }
 
   all(): readonly Count[] {
-    return this.#entries().map(({ count }) => count);
+    return this.#entries().map(({ count }) => structuredClone(count));
   }
 
-  /** Replaces the current epoch's count with the result of `grow`; `begin` makes a count of zeros. */
-  add(of: CountOf, begin: (key: EpochKey) => Count, grow: (count: Count) => Count): void {
+  /** Changes the current epoch's count by `grow`; `begin` makes a count of zeros. */
+  add(of: CountOf, begin: (key: EpochKey) => Count, grow: (count: Count) => void): void {
     const { gatewayId, newEpoch, steadyNow } = this.#deps;
     const key = keyOf(of);
-    const known = this.#current.get(key)?.count ?? begin({ ...of, gatewayId, epoch: newEpoch() });
-    this.#current.set(key, { count: grow(known), told: false, changedAt: steadyNow() });
+    let entry = this.#current.get(key);
+    if (entry === undefined) {
+      entry = { count: begin({ ...of, gatewayId, epoch: newEpoch() }), changes: 0, told: 0, changedAt: 0 };
+      this.#current.set(key, entry);
+    }
+    grow(entry.count);
+    entry.changes += 1;
+    entry.changedAt = steadyNow();
   }
 
   /** Reports the counts that have changed since the last report. */
   async report(tell: (counts: readonly Count[]) => Promise<void>): Promise<void> {
-    const changed = this.#entries().filter(({ told }) => !told);
+    const changed = this.#entries()
+      .filter(({ changes, told }) => changes > told)
+      .map((entry) => ({ entry, changes: entry.changes, count: structuredClone(entry.count) }));
     if (changed.length > 0) await tell(changed.map(({ count }) => count));
-    // An entry that grew meanwhile was replaced by a new one, which is still unreported.
-    for (const entry of changed) entry.told = true;
+    // An entry may have grown meanwhile.
+    for (const { entry, changes } of changed) entry.told = changes;
     this.#forget();
   }
 
   #forget(): void {
-    this.#ended = this.#ended.filter(({ told }) => !told);
+    this.#ended = this.#ended.filter(({ changes, told }) => changes > told);
     const horizon = this.#deps.steadyNow() - forgetAfterMs;
-    for (const [key, { told, changedAt }] of this.#current) if (told && changedAt < horizon) this.#current.delete(key);
+    for (const [key, { changes, told, changedAt }] of this.#current)
+      if (changes === told && changedAt < horizon) this.#current.delete(key);
   }
 
   #entries(): readonly Entry<Count>[] {

@@ -34,7 +34,7 @@ export class ServingCounts {
 
   add({ scope, generation }: ServedScope, releaseDigest: Sha256, outcome: Outcome): void {
     const { modelId, environment } = scope;
-    this.#counts.add({ modelId, environment, generation, releaseDigest }, noRequests, (count) => grown(count, outcome));
+    this.#counts.add({ modelId, environment, generation, releaseDigest }, noRequests, (count) => grow(count, outcome));
   }
 
   report(tell: (counts: readonly ServingCountOfEpoch[]) => Promise<void>): Promise<void> {
@@ -47,16 +47,11 @@ function noRequests(key: EpochKey): ServingCountOfEpoch {
   return { ...key, requests: 0, errors: 0, ownErrors: 0, latency };
 }
 
-function grown(count: ServingCountOfEpoch, { answeredInMs, failed }: Outcome): ServingCountOfEpoch {
-  return {
-    ...count,
-    requests: count.requests + 1,
-    errors: count.errors + (failed === undefined ? 0 : 1),
-    ownErrors: count.ownErrors + (failed?.own === true ? 1 : 0),
-    latency: answeredInMs === undefined ? count.latency : oneMore(count.latency, latencyBucket(answeredInMs)),
-  };
-}
-
-function oneMore(counts: readonly number[], bucket: number): number[] {
-  return counts.with(bucket, (counts[bucket] ?? 0) + 1);
+function grow(count: ServingCountOfEpoch, { answeredInMs, failed }: Outcome): void {
+  count.requests += 1;
+  if (failed !== undefined) count.errors += 1;
+  if (failed?.own === true) count.ownErrors += 1;
+  if (answeredInMs === undefined) return;
+  const bucket = latencyBucket(answeredInMs);
+  count.latency[bucket] = (count.latency[bucket] ?? 0) + 1;
 }

@@ -24,14 +24,13 @@ export class ShadowCounts {
 
   add({ scope, generation }: ServedScope, { releaseDigest }: ServedSlot, more: ComparedAnswers): void {
     const { modelId, environment } = scope;
-    this.#counts.add({ modelId, environment, generation, releaseDigest }, nothingCompared, (count) => ({
-      ...count,
-      compared: count.compared + more.compared,
-      failed: count.failed + more.failed,
-      dropped: count.dropped + more.dropped,
-      absoluteDifference: count.absoluteDifference + more.absoluteDifference,
-      beyond: count.beyond + more.beyond,
-    }));
+    this.#counts.add({ modelId, environment, generation, releaseDigest }, nothingCompared, (count) => {
+      count.compared += more.compared;
+      count.failed += more.failed;
+      count.dropped += more.dropped;
+      count.absoluteDifference += more.absoluteDifference;
+      count.beyond += more.beyond;
+    });
   }
 
   report(tell: (counts: readonly ShadowCountOfEpoch[]) => Promise<void>): Promise<void> {
