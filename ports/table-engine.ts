@@ -1,3 +1,4 @@
+import type { ColumnKind } from '../contracts/data/column-batch.ts';
 import type { Expectation } from '../contracts/data/expectation.ts';
 import type { Configuration } from '../contracts/configuration/configuration.ts';
 import type { DataFormat } from '../contracts/data/data-format.ts';
@@ -192,16 +193,10 @@ export interface TableEngine {
     readonly path: string;
   }): Promise<void>;
   /**
-   * Converts a gateway's NDJSON segment of PredictionRecords to the Parquet of `PredictionSegment`. Drops an incomplete
-   * last line.
+   * Converts a gateway's segment to the Parquet of `PredictionSegment`. Drops an incomplete last block or line. Throws
+   * `data-unreadable` for a segment with a broken block or line, and `data-empty` for one without a row.
    */
-  sealSegment(request: {
-    readonly ndjson: string;
-    readonly features: readonly string[];
-    readonly path: string;
-    /** Output file with one JSON `IndexedPrediction` per line, for rows that are neither replayed nor a shadow's. */
-    readonly indexPath: string;
-  }): Promise<{ readonly rows: number; readonly from: Instant; readonly to: Instant }>;
+  sealSegment(request: SegmentToSeal): Promise<{ readonly rows: number; readonly from: Instant; readonly to: Instant }>;
   /**
    * Returns the rows served in `[from, to)` by event time, without replays, joined with the labels by id. If an id
    * occurs more than once, the first recorded row counts.
@@ -213,6 +208,25 @@ export interface TableEngine {
     readonly labels: readonly { readonly id: string; readonly value: ClassValue }[];
   }): Promise<ServedRows>;
 }
+
+/** A segment of the prediction log on a gateway's disk. */
+export type SegmentToSeal = {
+  readonly features: readonly string[];
+  readonly path: string;
+  /** Output file with one JSON `IndexedPrediction` per line, for rows that are neither replayed nor a shadow's. */
+  readonly indexPath: string;
+} & (
+  | {
+      /** A file of blocks, as described in `contracts/serving/segment-blocks/block-format.ts`. */
+      readonly blocks: string;
+      /** How each feature is stored. */
+      readonly kinds: readonly ColumnKind[];
+    }
+  | {
+      /** A file of `PredictionRecord`s, one per line, as gateways up to 0.2 wrote it. */
+      readonly ndjson: string;
+    }
+);
 
 export interface ServedRows {
   readonly rows: number;

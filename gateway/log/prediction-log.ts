@@ -1,12 +1,18 @@
+import type { BatchLayout } from '../../contracts/data/column-batch.ts';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
-import type { Id, Scope } from '../../contracts/identifiers.ts';
+import type { Id, Instant, Scope } from '../../contracts/identifiers.ts';
 import { scopeLabel } from '../../contracts/identifiers.ts';
-import type { PredictionRecord } from '../../contracts/serving/prediction.ts';
 import type { IdMaker } from '../../ports/ids.ts';
+import type { ServedScope, ServedSlot } from '../serving/serving-table.ts';
+import type { AnsweredRows } from './answered-rows.ts';
+import { blockRows } from './answered-rows.ts';
 import type { GatewayDisk } from './gateway-disk.ts';
-import type { SegmentHeader } from './segment-folder.ts';
+import type { LogChannelDependencies } from './log-channel.ts';
+import { LogChannel } from './log-channel.ts';
+import type { LogStream } from './log-stream.ts';
+import { logContext } from './log-stream.ts';
+import type { WriteBytes } from './segment-file.ts';
 import { SegmentFolder } from './segment-folder.ts';
-import { SegmentFile } from './segment-file.ts';
 import type { SegmentUploadDependencies } from './segment-upload.ts';
 import { SegmentUpload } from './segment-upload.ts';
 
@@ -24,7 +30,9 @@ export const defaultLogLimits: PredictionLogLimits = {
   segmentRows: 50_000,
   segmentBytes: 32 * 2 ** 20,
   segmentAgeMs: 60_000,
-  bytes: 2 ** 30,
+  // Hours of usual traffic, or a minute of several hundred thousand rows per second. On a smaller disk, `GatewayDisk`
+  // keeps the room that uploads need.
+  bytes: 16 * 2 ** 30,
   segments: 2_000,
 };
 
@@ -34,21 +42,12 @@ export interface PredictionLogDependencies extends Omit<SegmentUploadDependencie
   readonly gatewayId: Id;
   readonly ids: IdMaker;
   readonly limits?: Partial<PredictionLogLimits>;
+  /** Default: `write` of `node:fs`. */
+  readonly writeBytes?: WriteBytes | undefined;
 }
 
-interface OpenSegment {
-  readonly header: SegmentHeader;
-  readonly file: SegmentFile;
-  readonly openedAt: number;
-}
-
-/** Rows of one scope with the same features. They go to one file at a time. */
-interface Stream {
-  readonly scope: Scope;
-  readonly features: readonly string[];
-  open: Promise<OpenSegment> | undefined;
-  dropped: number;
-}
+/** Idle channels are forgotten when there are this many. */
+const mostChannels = 1_000;
 
 /**
  * Logs every predicted row to local disk before the request is answered, and later uploads the rows as Parquet to the
@@ -60,9 +59,11 @@ export class PredictionLog {
   readonly #limits: PredictionLogLimits;
   readonly #folder: SegmentFolder;
   readonly #upload: SegmentUpload;
-  readonly #streams = new Map<string, Stream>();
-  /** Segments that are being closed, so that a flush waits for them too. */
-  readonly #closing = new Set<Promise<void>>();
+  readonly #channelDependencies: LogChannelDependencies;
+  readonly #channels = new Map<string, LogChannel>();
+  /** Channels that may have rows or counts that are not uploaded. */
+  readonly #active = new Set<LogChannel>();
+  readonly #streams = new WeakMap<ServedScope, WeakMap<ServedSlot, LogStream>>();
   #openBytes = 0;
   /** Why the last rows could not be written; `undefined` if they were written. */
   #failure: string | undefined;
@@ -72,6 +73,7 @@ export class PredictionLog {
     this.#limits = { ...defaultLogLimits, ...deps.limits };
     this.#folder = new SegmentFolder(deps.folder);
     this.#upload = new SegmentUpload({ ...deps, folder: this.#folder });
+    this.#channelDependencies = this.#dependenciesOfChannels();
   }
 
   /**
@@ -108,31 +110,25 @@ export class PredictionLog {
     return this.#deps.disk.problem ?? this.#failure ?? (this.#isFull(0) ? 'the prediction log is full' : undefined);
   }
 
+  /** Returns what `append` needs for the rows that a slot answers. It is prepared at the first call. */
+  stream(served: ServedScope, slot: ServedSlot): LogStream {
+    let ofScope = this.#streams.get(served);
+    if (ofScope === undefined) this.#streams.set(served, (ofScope = new WeakMap()));
+    let stream = ofScope.get(slot);
+    if (stream === undefined) ofScope.set(slot, (stream = this.#newStream(served, slot)));
+    return stream;
+  }
+
   /**
    * Appends rows. Returns true once the operating system has them, and false if the log is full or broken; the rows
    * then count as dropped.
    */
-  async append(scope: Scope, features: readonly string[], records: readonly PredictionRecord[]): Promise<boolean> {
-    const stream = this.#stream(scope, features);
-    const lines = records.map((record) => `${JSON.stringify(record)}\n`).join('');
-    const bytes = Buffer.byteLength(lines);
-    if (this.#deps.disk.problem !== undefined || this.#isFull(bytes)) return this.#drop(stream, records.length);
-    // Counted before the write, so that rows waiting for the disk count towards the limit.
-    this.#openBytes += bytes;
-    try {
-      const segment = await (stream.open ??= this.#openSegment(stream));
-      const appended = segment.file.append(lines, records.length);
-      // This must happen in the same turn as the append: a closed segment accepts no more rows, and the next rows open
-      // a new one.
-      if (this.#isDone(segment, bytes)) this.#rotate(stream);
-      await appended;
-      this.#failure = undefined;
-      return true;
-    } catch (caught) {
-      this.#openBytes -= bytes;
-      this.#failed(scope, caught);
-      return this.#drop(stream, records.length);
-    }
+  append({ channel, context }: LogStream, rows: AnsweredRows, recordedAt: Instant): Promise<boolean> {
+    const { length } = rows.ids;
+    if (length === 0) return Promise.resolve(true);
+    if (this.#deps.disk.problem !== undefined || this.#isFull(0)) return Promise.resolve(channel.drop(length));
+    this.#active.add(channel);
+    return channel.append(context, blockRows(rows, recordedAt));
   }
 
   /** Logs the failure once and not for every request. */
@@ -149,8 +145,7 @@ export class PredictionLog {
    */
   async flush(scope: Pick<Scope, 'project' | 'model' | 'environment'>): Promise<void> {
     const label = scopeLabel(scope);
-    for (const stream of this.#streams.values()) if (scopeLabel(stream.scope) === label) this.#rotate(stream);
-    await Promise.all(this.#closing);
+    await this.#close((channel) => scopeLabel(channel.scope) === label);
     try {
       await this.#upload.uploadNow((segment) => scopeLabel(segment.header.scope) === label);
     } catch (caught) {
@@ -166,91 +161,57 @@ export class PredictionLog {
 
   /** Closes old segments and uploads the segments that are due. Call it every second. */
   async tend(): Promise<void> {
-    for (const stream of this.#streams.values()) await this.#closeIfOld(stream);
-    await Promise.all(this.#closing);
+    await this.#close((channel) => channel.isOlder(this.#limits.segmentAgeMs));
     await this.#upload.uploadDue();
   }
 
   /** Closes all segments and uploads what it can; the rest stays on disk until the next start. */
   async close(): Promise<void> {
-    for (const stream of this.#streams.values()) this.#rotate(stream);
-    await Promise.all(this.#closing);
+    await this.#close(() => true);
     await this.#upload.uploadNow(() => true).catch(() => undefined);
   }
 
-  #stream(scope: Scope, features: readonly string[]): Stream {
-    const key = `${scope.modelId}/${scope.environment}/${features.join('\n')}`;
-    let stream = this.#streams.get(key);
-    if (!stream) this.#streams.set(key, (stream = { scope, features, open: undefined, dropped: 0 }));
-    return stream;
+  async #close(wanted: (channel: LogChannel) => boolean): Promise<void> {
+    await Promise.all([...this.#active].filter(wanted).map((channel) => channel.close()));
+    for (const channel of this.#active) if (channel.idle) this.#active.delete(channel);
+  }
+
+  #newStream(served: ServedScope, slot: ServedSlot): LogStream {
+    return { context: logContext(served, slot), channel: this.#channel(served.scope, slot.taken.layout) };
+  }
+
+  /** Returns the channel that all releases of the scope with the same features share. */
+  #channel(scope: Scope, { names, kinds }: BatchLayout): LogChannel {
+    const key = JSON.stringify([scope.modelId, scope.environment, names, kinds]);
+    const known = this.#channels.get(key);
+    if (known !== undefined) return known;
+    // Streams of generations that still serve keep their channel even if it is forgotten here.
+    if (this.#channels.size >= mostChannels)
+      for (const [other, { idle }] of this.#channels) if (idle) this.#channels.delete(other);
+    const channel = new LogChannel(scope, names, kinds, this.#channelDependencies);
+    this.#channels.set(key, channel);
+    return channel;
+  }
+
+  #dependenciesOfChannels(): LogChannelDependencies {
+    const { gatewayId, ids, steadyNow, writeBytes } = this.#deps;
+    const { segmentRows, segmentBytes } = this.#limits;
+    return {
+      folder: this.#folder,
+      gatewayId,
+      ids,
+      steadyNow,
+      writeBytes,
+      isDone: ({ rows, bytes }) => rows >= segmentRows || bytes >= segmentBytes,
+      isFull: (more) => this.#isFull(more),
+      onBytes: (change) => (this.#openBytes += change),
+      onWritten: () => (this.#failure = undefined),
+      onFailed: (scope, caught) => this.#failed(scope, caught),
+      onClosed: (segment) => this.#upload.add(segment),
+    };
   }
 
   #isFull(more: number): boolean {
     return this.bytes + more > this.#limits.bytes || this.#upload.count >= this.#limits.segments;
-  }
-
-  #isDone(segment: OpenSegment, more: number): boolean {
-    return segment.file.rows >= this.#limits.segmentRows || segment.file.bytes + more >= this.#limits.segmentBytes;
-  }
-
-  #drop(stream: Stream, rows: number): false {
-    stream.dropped += rows;
-    return false;
-  }
-
-  async #openSegment(stream: Stream): Promise<OpenSegment> {
-    const header: SegmentHeader = {
-      schemaVersion: 1,
-      id: this.#deps.ids.next(),
-      gatewayId: this.#deps.gatewayId,
-      scope: stream.scope,
-      features: [...stream.features],
-      dropped: 0,
-    };
-    try {
-      await this.#folder.writeHeader(header);
-      return {
-        header,
-        file: await SegmentFile.create(this.#folder.rowsPath(header.id)),
-        openedAt: this.#deps.steadyNow(),
-      };
-    } catch (caught) {
-      stream.open = undefined;
-      // Otherwise every request would leave one more file on a full disk.
-      await this.#folder.remove(header.id).catch(() => undefined);
-      throw caught;
-    }
-  }
-
-  async #closeIfOld(stream: Stream): Promise<void> {
-    const segment = await stream.open?.catch(() => undefined);
-    if (segment && this.#deps.steadyNow() - segment.openedAt >= this.#limits.segmentAgeMs) this.#rotate(stream);
-  }
-
-  /** Starts to close the stream's segment. Rows appended afterwards go to a new segment. */
-  #rotate(stream: Stream): void {
-    const open = stream.open;
-    if (!open) return;
-    stream.open = undefined;
-    const dropped = stream.dropped;
-    stream.dropped = 0;
-    const closing = this.#closeSegment(open, dropped).catch((caught: unknown) => {
-      // Opening the segment failed, and its writers have received that error.
-      stream.dropped += dropped;
-      this.#failed(stream.scope, caught);
-    });
-    this.#closing.add(closing);
-    void closing.then(() => this.#closing.delete(closing));
-  }
-
-  async #closeSegment(open: Promise<OpenSegment>, dropped: number): Promise<void> {
-    const { header, file } = await open;
-    await file.close().catch((caught: unknown) => this.#failed(header.scope, caught));
-    this.#openBytes -= file.bytes;
-    const closed = { ...header, dropped };
-    // If this fails, a restart loses only the number of dropped rows, and no row.
-    if (dropped > 0)
-      await this.#folder.writeHeader(closed).catch((caught: unknown) => this.#failed(header.scope, caught));
-    this.#upload.add({ header: closed, bytes: file.bytes });
   }
 }

@@ -1,39 +1,30 @@
+import { write } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 
-interface Pending {
-  readonly lines: string;
-  readonly rows: number;
-  readonly resolve: () => void;
-  readonly reject: (reason: unknown) => void;
-}
+/** Writes `length` bytes of `bytes`, from `offset` on, at `position` of a file, like `write` of `node:fs`. */
+export type WriteBytes = (
+  descriptor: number,
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  position: number,
+  done: (error: Error | null, written: number) => void,
+) => void;
 
-/**
- * An append-only file of JSON lines. Appends made in one turn of the event loop, or while a write is active, are
- * combined into one write. A resolved append means that the operating system has the bytes, so they survive the end of
- * this process.
- */
+/** A file that grows by whole blocks. It takes one write at a time. */
 export class SegmentFile {
-  readonly path: string;
   readonly #handle: FileHandle;
-  #pending: Pending[] = [];
-  #writing = false;
-  #rows = 0;
+  readonly #write: WriteBytes;
   #bytes = 0;
-  #whenIdle: (() => void) | undefined;
 
-  private constructor(path: string, handle: FileHandle) {
-    this.path = path;
+  private constructor(handle: FileHandle, writeBytes: WriteBytes) {
     this.#handle = handle;
+    this.#write = writeBytes;
   }
 
-  static async create(path: string): Promise<SegmentFile> {
-    return new SegmentFile(path, await open(path, 'wx', 0o600));
-  }
-
-  /** Rows that have been written. */
-  get rows(): number {
-    return this.#rows;
+  static async create(path: string, writeBytes: WriteBytes = write): Promise<SegmentFile> {
+    return new SegmentFile(await open(path, 'wx', 0o600), writeBytes);
   }
 
   get bytes(): number {
@@ -41,53 +32,33 @@ export class SegmentFile {
   }
 
   /**
-   * Appends `lines`, which must end with a newline. Rejects with the file system's error, in which case none of these
-   * lines are in the file.
+   * Resolves when the operating system has the bytes, so that they survive the end of this process. Rejects with the
+   * file system's error, in which case none of these bytes are in the file.
    */
-  append(lines: string, rows: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#pending.push({ lines, rows, resolve, reject });
-      if (this.#writing) return;
-      this.#writing = true;
-      process.nextTick(() => void this.#drain());
-    });
-  }
-
-  /** Waits for pending appends, then closes the file. */
-  async close(): Promise<void> {
-    if (this.#writing) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
-    await this.#handle.close();
-  }
-
-  async #drain(): Promise<void> {
-    while (this.#pending.length > 0) {
-      const batch = this.#pending;
-      this.#pending = [];
-      try {
-        await this.#write(Buffer.from(batch.map((pending) => pending.lines).join('')));
-        for (const { rows, resolve } of batch) {
-          this.#rows += rows;
-          resolve();
-        }
-      } catch (caught) {
-        for (const { reject } of batch) reject(caught);
-      }
-    }
-    this.#writing = false;
-    this.#whenIdle?.();
-  }
-
-  async #write(bytes: Buffer): Promise<void> {
+  async append(bytes: Uint8Array): Promise<void> {
     try {
       let written = 0;
-      while (written < bytes.length)
-        written += (await this.#handle.write(bytes, written, bytes.length - written, this.#bytes + written))
-          .bytesWritten;
+      while (written < bytes.length) written += await this.#writeSome(bytes, written);
       this.#bytes += bytes.length;
     } catch (caught) {
-      // A disk that fills up cuts a line short; the next append must not follow half a line.
+      // A disk that fills up cuts a block short; the next append must not follow half a block.
       await this.#handle.truncate(this.#bytes).catch(() => undefined);
       throw caught;
     }
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+
+  /** Returns the number of bytes written, which is less than asked for on a disk that fills up. */
+  #writeSome(bytes: Uint8Array, from: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      // A callback costs less than a promise of the file handle.
+      this.#write(this.#handle.fd, bytes, from, bytes.length - from, this.#bytes + from, (error, written) => {
+        if (error) reject(error);
+        else resolve(written);
+      });
+    });
   }
 }

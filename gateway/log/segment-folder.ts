@@ -4,17 +4,32 @@ import { z } from 'zod';
 import { Id, Scope } from '../../contracts/identifiers.ts';
 import { writeWhole } from '../../files/write-whole.ts';
 
-/** Metadata of a segment that its rows do not contain. It is a separate file, written before the first row. */
-export const SegmentHeader = z.object({
-  schemaVersion: z.literal(1),
+const shape = {
   /** Also identifies the upload, so that a repeated upload adds no second row. */
   id: Id,
   gatewayId: Id,
   scope: Scope,
   features: z.array(z.string()),
   dropped: z.number().int(),
+};
+/** Version 2: the rows are blocks (`contracts/serving/segment-blocks`), and `kinds` says how each feature is stored. */
+const BlockSegmentHeader = z.object({
+  schemaVersion: z.literal(2),
+  ...shape,
+  kinds: z.array(z.enum(['number', 'boolean', 'text'])),
 });
+export type BlockSegmentHeader = z.infer<typeof BlockSegmentHeader>;
+/**
+ * Metadata of a segment that its rows do not contain. It is a separate file, written before the first row. Version 1,
+ * which gateways up to 0.2 wrote: the rows are JSON lines.
+ */
+const SegmentHeader = z.discriminatedUnion('schemaVersion', [
+  z.object({ schemaVersion: z.literal(1), ...shape }),
+  BlockSegmentHeader,
+]);
 export type SegmentHeader = z.infer<typeof SegmentHeader>;
+
+const rowsExtension = { 1: 'ndjson', 2: 'blocks' } as const;
 
 /** A segment that accepts no more rows. */
 export interface ClosedSegment {
@@ -23,8 +38,8 @@ export interface ClosedSegment {
 }
 
 /**
- * Folder of segments. Each has `<id>.json` (header) and `<id>.ndjson` (rows), and during its upload `<id>.parquet` and
- * `<id>.index.ndjson`.
+ * Folder of segments. Each has `<id>.json` (header) and `<id>.blocks` or `<id>.ndjson` (rows), and during its upload
+ * `<id>.parquet` and `<id>.index.ndjson`.
  */
 export class SegmentFolder {
   readonly #folder: string;
@@ -37,8 +52,8 @@ export class SegmentFolder {
     return this.#folder;
   }
 
-  rowsPath(id: Id): string {
-    return join(this.#folder, `${id}.ndjson`);
+  rowsPath({ id, schemaVersion }: Pick<SegmentHeader, 'id' | 'schemaVersion'>): string {
+    return join(this.#folder, `${id}.${rowsExtension[schemaVersion]}`);
   }
 
   parquetPath(id: Id): string {
@@ -60,7 +75,7 @@ export class SegmentFolder {
    * would be lost.
    */
   async remove(id: Id): Promise<void> {
-    for (const extension of ['parquet', 'index.ndjson', 'ndjson', 'json'])
+    for (const extension of ['parquet', 'index.ndjson', ...Object.values(rowsExtension), 'json'])
       await rm(join(this.#folder, `${id}.${extension}`), { force: true });
   }
 
@@ -68,7 +83,7 @@ export class SegmentFolder {
   async setAside(id: Id): Promise<string> {
     const aside = join(this.#folder, 'unreadable');
     await mkdir(aside, { recursive: true, mode: 0o700 });
-    for (const extension of ['ndjson', 'json'])
+    for (const extension of [...Object.values(rowsExtension), 'json'])
       await rename(join(this.#folder, `${id}.${extension}`), join(aside, `${id}.${extension}`)).catch(() => undefined);
     return aside;
   }
@@ -100,7 +115,7 @@ export class SegmentFolder {
   }
 
   async #rowsOf(header: SegmentHeader): Promise<readonly ClosedSegment[]> {
-    const rows = await stat(this.rowsPath(header.id)).catch(() => undefined);
+    const rows = await stat(this.rowsPath(header)).catch(() => undefined);
     if (rows && rows.size > 0) return [{ header, bytes: rows.size }];
     await this.remove(header.id);
     return [];

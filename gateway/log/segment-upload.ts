@@ -42,6 +42,7 @@ export class SegmentUpload {
   readonly #waiting = new Map<Id, Waiting>();
   readonly #underWay = new Map<Id, Promise<void>>();
   #last: Promise<unknown> = Promise.resolve();
+  #bytes = 0;
 
   constructor(deps: SegmentUploadDependencies) {
     this.#deps = deps;
@@ -49,6 +50,7 @@ export class SegmentUpload {
 
   add(segment: ClosedSegment): void {
     this.#waiting.set(segment.header.id, { segment, failures: 0, notBefore: 0 });
+    this.#bytes += segment.bytes;
   }
 
   get count(): number {
@@ -56,9 +58,11 @@ export class SegmentUpload {
   }
 
   get bytes(): number {
-    let bytes = 0;
-    for (const { segment } of this.#waiting.values()) bytes += segment.bytes;
-    return bytes;
+    return this.#bytes;
+  }
+
+  #forget({ header, bytes }: ClosedSegment): void {
+    if (this.#waiting.delete(header.id)) this.#bytes -= bytes;
   }
 
   /**
@@ -98,7 +102,7 @@ export class SegmentUpload {
     if (!this.#waiting.has(header.id)) return;
     try {
       await this.#deliver(waiting.segment);
-      this.#waiting.delete(header.id);
+      this.#forget(waiting.segment);
     } catch (caught) {
       await this.#failed(waiting, caught);
       throw caught;
@@ -137,7 +141,9 @@ export class SegmentUpload {
     for (const made of [path, indexPath]) await rm(made, { force: true });
     try {
       const { features } = header;
-      return await tableEngine.sealSegment({ ndjson: folder.rowsPath(header.id), features, path, indexPath });
+      const rows = folder.rowsPath(header);
+      const form = header.schemaVersion === 1 ? { ndjson: rows } : { blocks: rows, kinds: header.kinds };
+      return await tableEngine.sealSegment({ ...form, features, path, indexPath });
     } catch (caught) {
       // Checks the disk now: the failed attempt may have taken seconds, and the disk may have space again.
       if (isAboutFullDisk(caught)) await disk.look();
@@ -153,7 +159,7 @@ export class SegmentUpload {
       this.#deps.steadyNow() + Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(waiting.failures - 1, 10));
     const unreadable = caught instanceof PerennialError && !caught.retryable && !isAboutFullDisk(caught);
     if (unreadable && waiting.failures >= unreadableAfter) {
-      this.#waiting.delete(id);
+      this.#forget(waiting.segment);
       const aside = await this.#deps.folder.setAside(id);
       this.#deps.logger.error(
         { err: caught, segment: id, aside },

@@ -10,8 +10,7 @@ import { failureReason } from '../protocols/failure-reason.ts';
 import type { GatewayMetrics, ModelLabels, SlotMetrics } from '../gateway-metrics.ts';
 import { failsAlone } from '../protocols/own-failures.ts';
 import type { PredictionLog } from '../log/prediction-log.ts';
-import type { AnsweredRows } from '../log/prediction-records.ts';
-import { featuresOf, predictionRecords } from '../log/prediction-records.ts';
+import type { AnsweredRows } from '../log/answered-rows.ts';
 import { readPredictionIds, readRehearsalParameters } from '../protocols/request-parameters.ts';
 import { chooseSlot, slotOfRole } from './route-request.ts';
 import type { ServingCounts } from '../log/serving-counts.ts';
@@ -182,9 +181,9 @@ export class Inference {
   async #writeDown(served: ServedScope, slot: ServedSlot, rows: AnsweredRows): Promise<boolean> {
     const { sample, onFull } = served.log;
     if (sample < 1 && this.#deps.random() >= sample) return false;
-    const records = predictionRecords(served, slot, rows, this.#deps.clock.now());
-    if (await this.#deps.log.append(served.scope, featuresOf(slot), records)) return true;
-    this.#deps.metrics.dropped(labelsOf(served), records.length);
+    const { log, clock, metrics } = this.#deps;
+    if (await log.append(log.stream(served, slot), rows, clock.now())) return true;
+    metrics.dropped(labelsOf(served), rows.ids.length);
     if (onFull === 'drop-counted') return false;
     throw new PerennialError(
       'model-unavailable',

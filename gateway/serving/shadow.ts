@@ -4,8 +4,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Answers } from '../../ports/model-format.ts';
 import { distanceOf, valuesOf } from '../protocols/answers.ts';
-import type { AnsweredRows } from '../log/prediction-records.ts';
-import { featuresOf, predictionRecords } from '../log/prediction-records.ts';
+import type { AnsweredRows } from '../log/answered-rows.ts';
 import type { PredictionLog } from '../log/prediction-log.ts';
 import type { ShadowCounts } from '../log/shadow-counts.ts';
 import type { ServedScope, ServedSlot } from './serving-table.ts';
@@ -13,7 +12,7 @@ import type { Taken } from '../protocols/taken.ts';
 import type { Columns } from '../protocols/tensor-columns.ts';
 
 export interface ShadowDependencies {
-  readonly log: Pick<PredictionLog, 'append'>;
+  readonly log: Pick<PredictionLog, 'append' | 'stream'>;
   readonly counts: ShadowCounts;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -87,7 +86,7 @@ export class Shadow {
       });
       if (!logged) return;
       const rows: AnsweredRows = { ...answered, role: 'shadow', columns: own, predictions };
-      await log.append(served.scope, featuresOf(shadow), predictionRecords(served, shadow, rows, clock.now()));
+      await log.append(log.stream(served, shadow), rows, clock.now());
     } catch (caught) {
       counts.add(served, shadow, { ...nothing, failed: answered.ids.length });
       logger.debug({ scope: served.label, reason: reasonOf(caught) }, 'a shadow could not answer');

@@ -1,9 +1,9 @@
-import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createOnnxFormat } from '../../adapters/model-formats/onnx/onnx-format.ts';
 import type { PredictionRecord } from '../../contracts/serving/prediction.ts';
 import type { Signature } from '../../contracts/models/signature.ts';
+import { loggedRecords } from '../support/logged-records.ts';
 import { artifactOf } from '../support/artifact.ts';
 import { classifier } from '../support/classifiers.ts';
 import { floats, model, node, value } from '../support/onnx-models.ts';
@@ -190,15 +190,5 @@ test('further outputs of a model are returned and logged beside the measured one
 });
 
 async function logged(id: string): Promise<PredictionRecord | undefined> {
-  const folder = join(ground.home, 'gateway', 'segments');
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.ndjson'));
-  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
-  const records = texts.flatMap((text) =>
-    text
-      .trim()
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line): PredictionRecord => JSON.parse(line)),
-  );
-  return records.find((record) => record.id === id);
+  return (await loggedRecords(ground.home)).find((record) => record.id === id);
 }

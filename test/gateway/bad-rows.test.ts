@@ -1,8 +1,7 @@
-import { readFile, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Signature } from '../../contracts/models/signature.ts';
 import type { PredictionRecord } from '../../contracts/serving/prediction.ts';
+import { loggedRecords } from '../support/logged-records.ts';
 import { floats, model, node, value } from '../support/onnx-models.ts';
 import type { Deployed, ServingGround, TestGateway } from '../support/serving-ground.ts';
 import { layServingGround, startTestGateway } from '../support/serving-ground.ts';
@@ -45,11 +44,7 @@ function infer(xs: readonly number[], ids: readonly string[], outputs = ['y']) {
 }
 
 async function written(id: string): Promise<PredictionRecord | undefined> {
-  const folder = join(ground.home, 'gateway', 'segments');
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.ndjson'));
-  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
-  const records = texts.flatMap((text) => text.trim().split('\n')).map((line): PredictionRecord => JSON.parse(line));
-  return records.find((record) => record.id === id);
+  return (await loggedRecords(ground.home)).find((record) => record.id === id);
 }
 
 describe('a row without a finite prediction', () => {

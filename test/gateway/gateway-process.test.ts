@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ServingGround } from '../support/serving-ground.ts';
@@ -30,7 +30,7 @@ async function predict(gateway: GatewayProcess, id?: string): Promise<number | s
 
 async function localSegments(): Promise<string[]> {
   const names = await readdir(join(ground.home, 'gateway', 'segments')).catch(() => []);
-  return names.filter((name) => name.endsWith('.ndjson') && !name.endsWith('.index.ndjson'));
+  return names.filter((name) => name.endsWith('.blocks'));
 }
 
 function uploaded() {
@@ -143,7 +143,7 @@ test('a restart without the database and the object store serves the same releas
   await rename(join(ground.home, 'objects-away'), join(ground.home, 'objects'));
 });
 
-test('the rows of a killed gateway are uploaded at its next start, except for an incomplete line', async () => {
+test('the rows of a killed gateway are uploaded at its next start, except for an incomplete block', async () => {
   const { generation } = await ground.deploy({ bias: 100 });
   const killed = await startGatewayProcess(ground);
   await expect.poll(() => predict(killed), within).toBe(103);
@@ -154,7 +154,8 @@ test('the rows of a killed gateway are uploaded at its next start, except for an
   await killed.end('SIGKILL');
   const [before] = await told();
   const [segment] = await localSegments();
-  await appendFile(join(ground.home, 'gateway', 'segments', segment!), '{"v":1,"id":"torn","eve');
+  const path = join(ground.home, 'gateway', 'segments', segment!);
+  await appendFile(path, (await readFile(path)).subarray(0, 100));
 
   const after = await startGatewayProcess(ground);
   await expect.poll(async () => (await uploaded()).map(({ rows }) => rows), within).toEqual([expect.any(Number)]);

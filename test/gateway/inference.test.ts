@@ -1,7 +1,6 @@
-import { readFile, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PredictionRecord } from '../../contracts/serving/prediction.ts';
+import { loggedRecords } from '../support/logged-records.ts';
 import type { AskedModel, Deployed, ServingGround, TestGateway } from '../support/serving-ground.ts';
 import { features, inferBody, layServingGround, startTestGateway } from '../support/serving-ground.ts';
 
@@ -23,16 +22,8 @@ function infer(body: unknown, asked?: AskedModel) {
   return serving.ask('POST /v2/models/bike/infer', body, asked);
 }
 
-async function loggedRows(): Promise<PredictionRecord[]> {
-  const folder = join(ground.home, 'gateway', 'segments');
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.ndjson'));
-  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
-  return texts.flatMap((text) =>
-    text
-      .trim()
-      .split('\n')
-      .map((line): PredictionRecord => JSON.parse(line)),
-  );
+function loggedRows(): Promise<PredictionRecord[]> {
+  return loggedRecords(ground.home);
 }
 
 describe('the Open Inference Protocol', () => {

@@ -1,8 +1,6 @@
-import { readFile, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Signature } from '../../contracts/models/signature.ts';
-import type { PredictionRecord } from '../../contracts/serving/prediction.ts';
+import { loggedRecords } from '../support/logged-records.ts';
 import { fillableModel } from '../support/onnx-models.ts';
 import type { ServedAnswer, ServingGround, TestGateway } from '../support/serving-ground.ts';
 import { layServingGround, startTestGateway } from '../support/serving-ground.ts';
@@ -92,11 +90,7 @@ describe('a missing value of a feature with missing values in training', () => {
 
   test('is logged as missing, not as the fill that the model got', async () => {
     const { body } = await infer([tensor('b', [null]), tensor('city', [null], 'BYTES')]);
-    const folder = join(ground.home, 'gateway', 'segments');
-    const names = (await readdir(folder)).filter((name) => name.endsWith('.ndjson'));
-    const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
-    const lines = texts.flatMap((text) => text.trim().split('\n'));
-    const written = lines.map((line): PredictionRecord => JSON.parse(line));
+    const written = await loggedRecords(ground.home);
     const { features } = written.find(({ id }) => id === body.parameters.prediction_id)!;
     expect(features).toEqual({ a: 1, b: null, city: null, rooms: 3 });
   });

@@ -37,7 +37,7 @@ function stored() {
 const tenRows = Array.from({ length: 10 }, (_, row) => [row, row]);
 
 test('a full log refuses requests if the model says so, and accepts them after an upload', async () => {
-  await serve({ onFull: 'refuse' }, { logLimits: { bytes: 4_000 } });
+  await serve({ onFull: 'refuse' }, { logLimits: { bytes: 1_500 } });
   expect((await infer(tenRows)).status).toBe(200);
   const full = await infer(tenRows);
   expect(full.status).toBe(503);
@@ -49,7 +49,7 @@ test('a full log refuses requests if the model says so, and accepts them after a
 });
 
 test('a full log drops rows and counts them if the model says so', async () => {
-  await serve({ onFull: 'drop-counted' }, { logLimits: { bytes: 4_000 } });
+  await serve({ onFull: 'drop-counted' }, { logLimits: { bytes: 1_500 } });
   for (let i = 0; i < 3; i += 1) expect((await infer(tenRows)).status).toBe(200);
   await flush();
   expect(await stored()).toMatchObject([{ rows: 10, dropped: 20 }]);
@@ -69,7 +69,7 @@ test('local files are removed only when the store and the database have the rows
   await serve({});
   await infer(tenRows);
   const folder = join(ground.home, 'gateway', 'segments');
-  expect((await readdir(folder)).filter((name) => name.endsWith('.ndjson'))).toHaveLength(1);
+  expect((await readdir(folder)).filter((name) => name.endsWith('.blocks'))).toHaveLength(1);
   await flush();
   const [segment] = await stored();
   expect(await ground.objectStore.size(segment!.sha256)).toBeGreaterThan(0);

@@ -1,7 +1,5 @@
 import { batchOfCells } from '../../contracts/models/batch-of-cells.ts';
 import { takenFrom } from '../../gateway/protocols/taken.ts';
-import { readFile, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createSystemClock } from '../../adapters/clock/system.ts';
 import { createLogger } from '../../adapters/logger/pino.ts';
@@ -10,6 +8,7 @@ import type { ServedScope, ServedSlot } from '../../gateway/serving/serving-tabl
 import { Shadow } from '../../gateway/serving/shadow.ts';
 import { ShadowCounts } from '../../gateway/log/shadow-counts.ts';
 import type { Answers } from '../../ports/model-format.ts';
+import { loggedRecords } from '../support/logged-records.ts';
 import { logarithmModel } from '../support/onnx-models.ts';
 import type { Deployed, ServingGround, TestGateway } from '../support/serving-ground.ts';
 import { inferBody, layServingGround, matrixSignature, startTestGateway } from '../support/serving-ground.ts';
@@ -43,16 +42,8 @@ async function until(generation: number): Promise<void> {
     .toHaveLength(1);
 }
 
-async function loggedRows(): Promise<PredictionRecord[]> {
-  const folder = join(ground.home, 'gateway', 'segments');
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.ndjson'));
-  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
-  return texts.flatMap((text) =>
-    text
-      .trim()
-      .split('\n')
-      .map((line): PredictionRecord => JSON.parse(line)),
-  );
+function loggedRows(): Promise<PredictionRecord[]> {
+  return loggedRecords(ground.home);
 }
 
 test('the champion answers every request, the shadow gets the same requests, and the differences are reported', async () => {
@@ -145,7 +136,7 @@ test('a slow shadow delays no caller, gets one request at a time, and further on
     steadyNow: () => 0,
   });
   const shadow = new Shadow({
-    log: { append: async () => true },
+    log: { append: async () => true, stream: () => expect.unreachable() },
     counts,
     clock: createSystemClock(),
     logger: createLogger({ name: 'test', level: 'silent' }),

@@ -63,7 +63,7 @@ const translations: { readonly [Name in OperationName]: Translate<Name> } = {
   }),
   sealSegment: (request, { given, made }) => ({
     ...request,
-    ndjson: given(request.ndjson),
+    ...('blocks' in request ? { blocks: given(request.blocks) } : { ndjson: given(request.ndjson) }),
     path: made(request.path),
     indexPath: made(request.indexPath),
   }),
