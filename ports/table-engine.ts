@@ -1,4 +1,4 @@
-import type { ColumnKind } from '../contracts/data/column-batch.ts';
+import type { StoredKind } from '../contracts/data/column-batch.ts';
 import type { Expectation } from '../contracts/data/expectation.ts';
 import type { Configuration } from '../contracts/configuration/configuration.ts';
 import type { DataFormat } from '../contracts/data/data-format.ts';
@@ -220,7 +220,7 @@ export type SegmentToSeal = {
       /** A file of blocks, as described in `contracts/serving/segment-blocks/block-format.ts`. */
       readonly blocks: string;
       /** How each feature is stored. */
-      readonly kinds: readonly ColumnKind[];
+      readonly kinds: readonly StoredKind[];
     }
   | {
       /** A file of `PredictionRecord`s, one per line, as gateways up to 0.2 wrote it. */

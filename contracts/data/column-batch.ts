@@ -4,7 +4,7 @@ import type { Cell } from './data-types.ts';
  * How a column's values are stored. `boolean` is stored like `number`, as 0 and 1. Integers beyond 2^53 are `text`, as
  * digits.
  */
-export type ColumnKind = 'number' | 'boolean' | 'text';
+export type StoredKind = 'number' | 'boolean' | 'text';
 
 /** Texts of one column: a code per row that points into `texts`; `missingCode` if the row has no value. */
 export interface TextColumn {
@@ -17,7 +17,7 @@ export const missingCode = -1;
 /** Names and kinds of a batch's columns. It is made once per model version and shared by all its batches. */
 export interface BatchLayout {
   readonly names: readonly string[];
-  readonly kinds: readonly ColumnKind[];
+  readonly kinds: readonly StoredKind[];
   /** For each column its index among the number and boolean columns, or among the text columns. */
   readonly places: readonly number[];
   readonly numbers: number;
@@ -36,7 +36,7 @@ export interface ColumnBatch {
   readonly texts: readonly TextColumn[];
 }
 
-export function layoutOf(names: readonly string[], kinds: readonly ColumnKind[]): BatchLayout {
+export function layoutOf(names: readonly string[], kinds: readonly StoredKind[]): BatchLayout {
   let numbers = 0;
   let texts = 0;
   const places = kinds.map((kind) => (kind === 'text' ? texts++ : numbers++));

@@ -1,4 +1,4 @@
-import type { ColumnBatch, ColumnKind, TextColumn } from '../data/column-batch.ts';
+import type { ColumnBatch, StoredKind, TextColumn } from '../data/column-batch.ts';
 import { layoutOf, TextColumnWriter } from '../data/column-batch.ts';
 import type { Cell } from '../data/data-types.ts';
 import { holds } from '../data/integer-range.ts';
@@ -8,7 +8,7 @@ import type { SignatureInput, TensorType } from './signature.ts';
 /** One array per feature. */
 export type CellColumns = Readonly<Record<string, readonly Cell[]>>;
 
-const kindOfType: Readonly<Record<TensorType, ColumnKind>> = {
+const kindOfType: Readonly<Record<TensorType, StoredKind>> = {
   FP32: 'number',
   FP64: 'number',
   INT64: 'number',
@@ -16,7 +16,7 @@ const kindOfType: Readonly<Record<TensorType, ColumnKind>> = {
   BYTES: 'text',
 };
 
-export function kindOf({ type }: Pick<SignatureInput, 'type'>): ColumnKind {
+export function kindOf({ type }: Pick<SignatureInput, 'type'>): StoredKind {
   return kindOfType[type];
 }
 
@@ -62,7 +62,7 @@ function columnOf(features: CellColumns, name: string, rows: number): readonly C
 }
 
 /** Integers beyond 2^53 arrive as text, which holds all of them exactly. */
-function kindOfCells(input: SignatureInput, cells: readonly Cell[]): ColumnKind {
+function kindOfCells(input: SignatureInput, cells: readonly Cell[]): StoredKind {
   const isLong = input.type === 'INT64' && cells.some((cell) => typeof cell === 'string' && cell !== notANumber);
   return isLong ? 'text' : kindOf(input);
 }

@@ -1,4 +1,4 @@
-import type { ColumnKind } from '../../contracts/data/column-batch.ts';
+import type { StoredKind } from '../../contracts/data/column-batch.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
 import type { BlockRows } from '../../contracts/serving/segment-blocks/block-format.ts';
 import { BlockWriter } from '../../contracts/serving/segment-blocks/block-writer.ts';
@@ -50,7 +50,7 @@ const keptBufferBytes = 4 * 2 ** 20;
 export class LogChannel {
   readonly scope: Scope;
   readonly #features: readonly string[];
-  readonly #kinds: readonly ColumnKind[];
+  readonly #kinds: readonly StoredKind[];
   readonly #deps: LogChannelDependencies;
   #turn: Turn;
   #spare: BlockWriter | undefined;
@@ -62,7 +62,7 @@ export class LogChannel {
   /** Files that are being closed. */
   readonly #closing = new Set<Promise<void>>();
 
-  constructor(scope: Scope, features: readonly string[], kinds: readonly ColumnKind[], deps: LogChannelDependencies) {
+  constructor(scope: Scope, features: readonly string[], kinds: readonly StoredKind[], deps: LogChannelDependencies) {
     this.scope = scope;
     this.#features = features;
     this.#kinds = kinds;

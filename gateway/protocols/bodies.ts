@@ -18,7 +18,7 @@ export interface BodyToRead {
   readonly taken: TakenInputs;
 }
 
-export type Outcome<Value> =
+export type ReadOutcome<Value> =
   | { readonly value: Value }
   | { readonly error: { readonly code: ErrorCode; readonly message: string; readonly fields: ErrorFields } };
 
@@ -33,9 +33,9 @@ export interface SentColumns {
 export interface BodyRead {
   readonly id: number;
   /** The head, under the protocol's name. */
-  readonly head: Outcome<Partial<Heads>>;
+  readonly head: ReadOutcome<Partial<Heads>>;
   /** Absent if the head could not be read. */
-  readonly columns?: Outcome<SentColumns>;
+  readonly columns?: ReadOutcome<SentColumns>;
 }
 
 interface Waiting {
@@ -145,7 +145,7 @@ function columnsOf({ columns, head }: BodyRead, { layout }: Taken): Columns {
   return { batch: { layout, rows, numbers, texts }, ignored };
 }
 
-function valueOf<Value>(outcome: Outcome<Value>): Value {
+function valueOf<Value>(outcome: ReadOutcome<Value>): Value {
   if ('value' in outcome) return outcome.value;
   const { code, message, fields } = outcome.error;
   throw new PerennialError(code, message, fields);

@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
-import type { BodyRead, BodyToRead, Outcome, SentColumns } from './bodies.ts';
+import type { BodyRead, BodyToRead, ReadOutcome, SentColumns } from './bodies.ts';
 import { parseBody } from './request-body.ts';
 import { RawBody } from './request-bodies.ts';
 import { takenFrom } from './taken.ts';
@@ -26,7 +26,7 @@ function sent({ batch: { rows, numbers, texts }, ignored }: Columns): SentColumn
   return { rows, numbers, texts, ignored };
 }
 
-function outcomeOf<Value>(work: () => Value): Outcome<Value> {
+function outcomeOf<Value>(work: () => Value): ReadOutcome<Value> {
   try {
     return { value: work() };
   } catch (caught) {

@@ -24,6 +24,8 @@ export const importedByNobody = ['test/', 'bench/', 'examples/', 'docs/'] as con
 export const importLaw: readonly ImportRow[] = [
   { room: 'contracts/', may: ['zod', 'luxon', 'canonicalize'] },
   { room: 'contracts/digest.ts', may: ['node:crypto'] },
+  // The checksum of a block, which gateways write and the table engine checks.
+  { room: 'contracts/serving/segment-blocks/', may: ['contracts/', 'node:zlib'] },
   // Compares addresses and networks with Node's own `BlockList`.
   { room: 'contracts/settings/proxies.ts', may: ['node:net'] },
   { room: 'contracts/monitoring/label-file.ts', may: ['csv-parse'] },

@@ -1,13 +1,13 @@
 import { assert, integer, property, tuple } from 'fast-check';
 import { expect, test } from 'vitest';
 import { BrokenBlockError } from '../../contracts/serving/segment-blocks/decode-block.ts';
-import { anySegment, blocksOf, recordsOfRequest } from '../support/any-segment.ts';
+import { anySegment, encodedBlocks, recordsOfRequest } from '../support/any-segment.ts';
 import { recordsOfBlocks } from '../support/logged-records.ts';
 
 test('decoded blocks have the rows that were encoded', () => {
   assert(
     property(anySegment, ({ requests, ...columns }) => {
-      expect(recordsOfBlocks(blocksOf(requests), columns)).toEqual(requests.flatMap(recordsOfRequest));
+      expect(recordsOfBlocks(encodedBlocks(requests), columns)).toEqual(requests.flatMap(recordsOfRequest));
     }),
     { numRuns: 500 },
   );
@@ -16,8 +16,8 @@ test('decoded blocks have the rows that were encoded', () => {
 test('a file that is cut anywhere keeps its complete blocks', () => {
   assert(
     property(anySegment, ({ requests, ...columns }) => {
-      const whole = blocksOf(requests);
-      const ends = requests.map((_, at) => blocksOf(requests.slice(0, at + 1)).length);
+      const whole = encodedBlocks(requests);
+      const ends = requests.map((_, at) => encodedBlocks(requests.slice(0, at + 1)).length);
       const records = requests.map(recordsOfRequest);
       for (let length = 0; length <= whole.length; length += 1) {
         const complete = ends.filter((end) => end <= length).length;
@@ -35,13 +35,13 @@ test('a flipped bit anywhere is found', () => {
   assert(
     property(
       anySegment.chain((segment) =>
-        tuple(integer({ min: 0, max: blocksOf(segment.requests).length * 8 - 1 })).map(([bit]) => ({
+        tuple(integer({ min: 0, max: encodedBlocks(segment.requests).length * 8 - 1 })).map(([bit]) => ({
           ...segment,
           bit,
         })),
       ),
       ({ requests, bit, ...columns }) => {
-        const bytes = blocksOf(requests);
+        const bytes = encodedBlocks(requests);
         bytes[bit >>> 3] = (bytes[bit >>> 3] ?? 0) ^ (1 << (bit & 7));
         expect(() => recordsOfBlocks(bytes, columns)).toThrow(BrokenBlockError);
       },
@@ -64,7 +64,7 @@ test('texts that a batch shares with other rows are not written', () => {
     batch: { layout, rows: 2, numbers: new Float64Array(), texts: [{ codes: Int32Array.of(-1, 700), texts }] },
     answers: { values: Float64Array.of(1, 2), probabilities: null, vectors: {}, failures: [] },
   } as const;
-  const bytes = blocksOf([{ context, rows }]);
+  const bytes = encodedBlocks([{ context, rows }]);
   expect(bytes.length).toBeLessThan(500);
   expect(recordsOfBlocks(bytes, { features: ['s'], kinds: ['text'] }).map(({ features }) => features.s)).toEqual([
     null,

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { PerennialError } from '../../contracts/errors.ts';
@@ -77,6 +77,59 @@ test('local files are removed only when the store and the database have the rows
   // A second flush has nothing new to upload.
   await flush();
   expect(await stored()).toHaveLength(1);
+});
+
+test('segments of JSON lines, which gateways up to 0.2 wrote, are uploaded after an upgrade', async () => {
+  ground = await layServingGround();
+  await ground.deploy({ bias: 100 });
+  const folder = join(ground.home, 'gateway', 'segments');
+  await mkdir(folder, { recursive: true });
+  const { scope } = ground;
+  const id = '01939a2e-7b3c-7000-8000-000000000001';
+  const header = { schemaVersion: 1, id, gatewayId: id, scope, features: ['temp', 'hum'], dropped: 4 };
+  await writeFile(join(folder, `${id}.json`), JSON.stringify(header));
+  const record = {
+    v: 1,
+    id: 'logged-by-0.2',
+    eventTime: '2024-12-01T00:00:00.000Z',
+    recordedAt: '2024-12-01T00:00:00.000Z',
+    release: 'a'.repeat(64),
+    modelVersion: 1,
+    generation: 1,
+    role: 'champion',
+    replay: false,
+    features: { temp: 1, hum: null },
+    prediction: 103,
+  };
+  await writeFile(join(folder, `${id}.ndjson`), `${JSON.stringify(record)}\n{"v":1,"id":"torn`);
+  serving = await startTestGateway(ground);
+  await flush();
+  expect(await stored()).toMatchObject([{ id, rows: 1, dropped: 4 }]);
+  expect(await ground.repositories.monitoring.hasUnknown(scope, [{ id: 'logged-by-0.2', value: 1 }])).toBe(false);
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test('a segment with a damaged block is set aside', async () => {
+  ground = await layServingGround();
+  await ground.deploy({ bias: 100 });
+  const folder = join(ground.home, 'gateway', 'segments');
+  await mkdir(folder, { recursive: true });
+  const id = '01939a2e-7b3c-7000-8000-000000000002';
+  const header = {
+    schemaVersion: 2,
+    id,
+    gatewayId: id,
+    scope: ground.scope,
+    features: ['x'],
+    kinds: ['number'],
+    dropped: 0,
+  };
+  await writeFile(join(folder, `${id}.json`), JSON.stringify(header));
+  await writeFile(join(folder, `${id}.blocks`), 'not a block of predictions');
+  serving = await startTestGateway(ground);
+  for (let i = 0; i < 5; i += 1) await flush();
+  expect((await readdir(join(folder, 'unreadable'))).toSorted()).toEqual([`${id}.blocks`, `${id}.json`]);
+  expect((await infer()).status).toBe(200);
 });
 
 test('a request id finds its predictions by row, and the id of no prediction is unknown', async () => {

@@ -12,7 +12,7 @@ import {
   string,
   tuple,
 } from 'fast-check';
-import type { BatchLayout, ColumnKind } from '../../contracts/data/column-batch.ts';
+import type { BatchLayout, StoredKind } from '../../contracts/data/column-batch.ts';
 import { cellIn, layoutOf, TextColumnWriter } from '../../contracts/data/column-batch.ts';
 import type { ClassValue } from '../../contracts/models/signature.ts';
 import type { PredictionRecord } from '../../contracts/serving/prediction.ts';
@@ -27,7 +27,7 @@ export interface AnyRequest {
 
 export interface AnySegment {
   readonly features: readonly string[];
-  readonly kinds: readonly ColumnKind[];
+  readonly kinds: readonly StoredKind[];
   readonly requests: readonly AnyRequest[];
 }
 
@@ -41,7 +41,7 @@ const text = (maxLength: number): Arbitrary<string> =>
 const finite = double({ noNaN: true, noDefaultInfinity: true }).map((value) => (value === 0 ? 0 : value));
 const milliseconds = integer({ min: 0, max: 4_000_000_000_000 });
 
-const valueOf: Readonly<Record<ColumnKind, Arbitrary<number | string>>> = {
+const valueOf: Readonly<Record<StoredKind, Arbitrary<number | string>>> = {
   number: finite,
   boolean: constantFrom(0, 1),
   text: text(12),
@@ -118,7 +118,7 @@ function requestOf(layout: BatchLayout, predictions: string, context: BlockConte
 
 /** Segments of requests with every kind of column, prediction and metadata. */
 export const anySegment: Arbitrary<AnySegment> = record({
-  kinds: array(constantFrom<ColumnKind[]>('number', 'boolean', 'text'), { minLength: 1, maxLength: 4 }),
+  kinds: array(constantFrom<StoredKind[]>('number', 'boolean', 'text'), { minLength: 1, maxLength: 4 }),
   predictions: constantFrom('regression', 'numbers', 'booleans', 'texts', 'mixed'),
   contexts: array(
     record({
@@ -138,7 +138,7 @@ export const anySegment: Arbitrary<AnySegment> = record({
   }).map((requests) => ({ features, kinds, requests }));
 });
 
-export function blocksOf(requests: readonly AnyRequest[]): Buffer {
+export function encodedBlocks(requests: readonly AnyRequest[]): Buffer {
   const writer = new BlockWriter(64);
   for (const { context, rows } of requests) encodeBlock(writer, encodeContext(context), rows);
   return Buffer.from(writer.written());

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cellIn, layoutOf } from '../../contracts/data/column-batch.ts';
-import type { ColumnKind } from '../../contracts/data/column-batch.ts';
+import type { StoredKind } from '../../contracts/data/column-batch.ts';
 import type { PredictionRecord } from '../../contracts/serving/prediction.ts';
 import type { DecodedBlock, EncodedTexts } from '../../contracts/serving/segment-blocks/decode-block.ts';
 import {
@@ -13,7 +13,7 @@ import {
 
 export interface BlockColumns {
   readonly features: readonly string[];
-  readonly kinds: readonly ColumnKind[];
+  readonly kinds: readonly StoredKind[];
 }
 
 /** Returns the rows that a gateway with this home has logged and not uploaded. */

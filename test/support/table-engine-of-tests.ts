@@ -7,7 +7,9 @@ import { afterAll } from 'vitest';
 import { type ClosableTableEngine, createDuckDbTableEngine } from '../../adapters/table-engine/duckdb.ts';
 import { openLockedDatabase } from '../../adapters/table-engine/process/locked-database.ts';
 import { prepareBatch } from '../../adapters/table-engine/preparing/prepare-batch.ts';
-import type { PrepareBatch, PreparedBatch } from '../../ports/table-engine.ts';
+import type { TableWorkplace } from '../../adapters/table-engine/process/table-workplace.ts';
+import { sealSegment } from '../../adapters/table-engine/windows/seal-segment.ts';
+import type { PrepareBatch, PreparedBatch, SegmentToSeal } from '../../ports/table-engine.ts';
 import { sandboxOfTests } from './sandbox-of-tests.ts';
 
 export const bikeData = new URL('../../examples/bike-demand/hour.csv', import.meta.url).pathname;
@@ -24,6 +26,8 @@ export interface TableEngineBench {
   prepare(files: readonly PrepareBatch['files'][number][], request?: Partial<PrepareBatch>): Promise<PreparedBatch>;
   /** Prepares a batch within this process, for tests with many cases: starting a process takes longer than one case. */
   prepareHere(files: readonly PrepareBatch['files'][number][], request?: Partial<PrepareBatch>): Promise<PreparedBatch>;
+  /** Seals a segment within this process. */
+  sealHere(request: SegmentToSeal): ReturnType<ClosableTableEngine['sealSegment']>;
   /** Returns the rows of a query as text, for assertions on written files. */
   look(query: string): Promise<Record<string, unknown>[]>;
 }
@@ -83,22 +87,25 @@ export function tableEngineBench(
       return { name, path, format: 'parquet' };
     },
     prepare: (files, request) => engine.prepareBatch(requestOf(files, request)),
-    prepareHere: (files, request) => {
-      const scratch = folder();
-      return prepareBatch(requestOf(files, request), {
-        folder: scratch,
-        rowsAtMost: 1_000_000,
-        open: ({ readable, writable = [], timezone = 'UTC' }) =>
-          openLockedDatabase({
-            files: readable,
-            folders: [...writable, scratch],
-            spillFolder: scratch,
-            memoryLimit: '256MiB',
-            timezone,
-          }),
-        emit: () => Promise.reject(new Error('prepareBatch hands over no pieces')),
-      });
-    },
+    prepareHere: (files, request) => prepareBatch(requestOf(files, request), workplaceHere(folder())),
+    sealHere: (request) => sealSegment(request, workplaceHere(folder())),
+  };
+}
+
+/** Returns a place of work within this process. */
+function workplaceHere(scratch: string): TableWorkplace {
+  return {
+    folder: scratch,
+    rowsAtMost: 1_000_000,
+    open: ({ readable, writable = [], timezone = 'UTC' }) =>
+      openLockedDatabase({
+        files: readable,
+        folders: [...writable, scratch],
+        spillFolder: scratch,
+        memoryLimit: '256MiB',
+        timezone,
+      }),
+    emit: () => Promise.reject(new Error('no pieces are expected')),
   };
 }
 

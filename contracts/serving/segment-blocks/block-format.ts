@@ -1,8 +1,7 @@
-import { z } from 'zod';
 import type { ColumnBatch } from '../../data/column-batch.ts';
-import { Sha256 } from '../../identifiers.ts';
+import type { Sha256 } from '../../identifiers.ts';
 import type { ClassValue } from '../../models/signature.ts';
-import { PredictionRecord } from '../prediction.ts';
+import type { PredictionRecord } from '../prediction.ts';
 
 /*
  * A segment of the prediction log is a sequence of blocks, one per request. Each block stands alone:
@@ -33,17 +32,16 @@ export const headerBytes = 16;
 export const blockFlags = { replay: 1, eventTimes: 2, request: 4, labels: 8, probabilities: 16, failures: 32 };
 /** The role is an index into `blockRoles`, in the flags from this bit on. */
 export const roleShift = 8;
-export const blockRoles = PredictionRecord.shape.role.options;
+export const blockRoles = ['champion', 'canary', 'shadow', 'pinned'] as const satisfies PredictionRecord['role'][];
 
 /** What is the same in all requests that one slot of one generation answers. */
-export const BlockContext = z.object({
-  release: Sha256,
-  modelVersion: z.number().int(),
-  generation: z.number().int(),
+export interface BlockContext {
+  readonly release: Sha256;
+  readonly modelVersion: number;
+  readonly generation: number;
   /** Names of the model's other outputs that are logged. */
-  vectors: z.array(z.string()),
-});
-export type BlockContext = z.infer<typeof BlockContext>;
+  readonly vectors: readonly string[];
+}
 
 /** A model's answers to the rows of a block, as in `ports/model-format.ts`. */
 export interface BlockAnswers {

@@ -1,15 +1,8 @@
 import { crc32 } from 'node:zlib';
-import { ClassValue } from '../../models/signature.ts';
+import type { ClassValue } from '../../models/signature.ts';
 import type { PredictionRecord } from '../prediction.ts';
-import {
-  blockFlags,
-  blockRoles,
-  BlockContext,
-  blockVersion,
-  headerBytes,
-  roleShift,
-  uncheckedBytes,
-} from './block-format.ts';
+import type { BlockContext } from './block-format.ts';
+import { blockFlags, blockRoles, blockVersion, headerBytes, roleShift, uncheckedBytes } from './block-format.ts';
 import { aligned, alignment } from './block-writer.ts';
 
 /** Texts in UTF-8. */
@@ -136,13 +129,34 @@ export class BlockDecoder {
   #context(bytes: Buffer): BlockContext {
     const text = bytes.toString('utf8');
     let context = this.#contexts.get(text);
-    if (context === undefined) this.#contexts.set(text, (context = BlockContext.parse(JSON.parse(text))));
+    if (context === undefined) this.#contexts.set(text, (context = contextIn(JSON.parse(text))));
     return context;
   }
 }
 
+/** Checked by hand, because the process that seals segments loads no schemas. */
+function contextIn(value: unknown): BlockContext {
+  if (typeof value === 'object' && value !== null) {
+    const { release, modelVersion, generation, vectors }: Partial<Record<keyof BlockContext, unknown>> = value;
+    if (
+      typeof release === 'string' &&
+      typeof modelVersion === 'number' &&
+      typeof generation === 'number' &&
+      Array.isArray(vectors) &&
+      vectors.every((name: unknown): name is string => typeof name === 'string')
+    )
+      return { release, modelVersion, generation, vectors };
+  }
+  throw new BrokenBlockError('the context of a block is not one');
+}
+
+function labelIn(value: unknown): ClassValue {
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
+  throw new BrokenBlockError('a label of a block is neither text, number nor truth value');
+}
+
 function labelsIn({ texts, codes }: CodedTexts): DecodedBlock['predictions'] {
-  return { labels: [...eachText(texts)].map((text) => ClassValue.parse(JSON.parse(text.toString('utf8')))), codes };
+  return { labels: [...eachText(texts)].map((text) => labelIn(JSON.parse(text.toString('utf8')))), codes };
 }
 
 function failuresIn(section: Sections): NonNullable<DecodedBlock['failures']> {

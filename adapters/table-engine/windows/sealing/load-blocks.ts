@@ -1,12 +1,12 @@
 import { DuckDBDataChunk } from '@duckdb/node-api';
-import type { ColumnKind } from '../../../../contracts/data/column-batch.ts';
+import type { StoredKind } from '../../../../contracts/data/column-batch.ts';
 import { blockRoles } from '../../../../contracts/serving/segment-blocks/block-format.ts';
 import type { LockedDatabase } from '../../process/locked-database.ts';
 import { literal } from '../../sql.ts';
 import type { LoadedRecords } from './loaded-records.ts';
 import { typeOfKinds } from './loaded-records.ts';
 import type { StagedBlock, StagedColumn } from './staged-columns.ts';
-import { stagedBlock, stagedColumns, stagedNumber, stagedText } from './staged-columns.ts';
+import { stagedBlock, stagedColumns, stagedNumber, stagedText, stagedVector } from './staged-columns.ts';
 import type { Survey } from './survey-blocks.ts';
 import { decodedBlocks, surveyBlocks } from './survey-blocks.ts';
 
@@ -17,7 +17,7 @@ import { decodedBlocks, surveyBlocks } from './survey-blocks.ts';
 export async function loadBlocks(
   database: LockedDatabase,
   path: string,
-  kinds: readonly ColumnKind[],
+  kinds: readonly StoredKind[],
 ): Promise<LoadedRecords> {
   const survey = await surveyBlocks(path, kinds);
   const columns = stagedColumns(survey);
@@ -108,10 +108,17 @@ function answerColumns(survey: Survey): string[] {
   return [
     `${prediction} AS prediction`,
     ...(survey.probabilities ? ['probabilities'] : []),
-    ...(survey.vectors ? ['vectors'] : []),
+    ...(survey.vectors.size > 0 ? [`${vectorMap([...survey.vectors])} AS vectors`] : []),
     ...(survey.errors ? ['decode(error) AS error'] : []),
     ...(survey.requests ? ['request', 'row AS request_row'] : []),
   ];
+}
+
+/** Returns SQL of the map of the vectors that a row has; NULL if it has none. */
+function vectorMap(names: readonly string[]): string {
+  const entries = names.map((name, place) => `{'key': ${literal(name)}, 'value': ${stagedVector(place)}}`);
+  const present = `list_filter([${entries.join(', ')}], lambda entry: entry.value IS NOT NULL)`;
+  return `CASE WHEN ${names.map((_, place) => `${stagedVector(place)} IS NOT NULL`).join(' OR ')} THEN map_from_entries(${present}) END`;
 }
 
 function featureColumn({ layout: { kinds, places }, filled }: Survey, column: number): string {

@@ -1,6 +1,6 @@
 import { copyFile, open, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ColumnKind } from '../../../../contracts/data/column-batch.ts';
+import type { StoredKind } from '../../../../contracts/data/column-batch.ts';
 import { PerennialError } from '../../../../contracts/errors.ts';
 import type { LockedDatabase } from '../../process/locked-database.ts';
 import { saidByDuckDb } from '../../process/said-by-duckdb.ts';
@@ -115,7 +115,7 @@ async function featureTypes(
   return types;
 }
 
-function kindOfJson(kind: string): ColumnKind {
+function kindOfJson(kind: string): StoredKind {
   if (['BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE'].includes(kind)) return 'number';
   return kind === 'BOOLEAN' ? 'boolean' : 'text';
 }

@@ -1,4 +1,4 @@
-import type { ColumnKind } from '../../../../contracts/data/column-batch.ts';
+import type { StoredKind } from '../../../../contracts/data/column-batch.ts';
 
 /**
  * The relation `records` of a segment, however it was written. It has the columns id, request, row, event_time and
@@ -17,7 +17,7 @@ export interface LoadedRecords {
  * BOOLEAN, which converts to any other type: if segments are read together, the numbers and texts of other segments
  * keep their type.
  */
-export function typeOfKinds(kinds: readonly ColumnKind[]): 'DOUBLE' | 'BOOLEAN' | 'VARCHAR' {
+export function typeOfKinds(kinds: readonly StoredKind[]): 'DOUBLE' | 'BOOLEAN' | 'VARCHAR' {
   if (kinds.length === 0) return 'BOOLEAN';
   if (kinds.every((kind) => kind === 'number')) return 'DOUBLE';
   return kinds.every((kind) => kind === 'boolean') ? 'BOOLEAN' : 'VARCHAR';

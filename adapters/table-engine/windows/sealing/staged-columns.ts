@@ -1,16 +1,5 @@
 import type { DuckDBType, DuckDBVector } from '@duckdb/node-api';
-import {
-  BLOB,
-  BOOLEAN,
-  DOUBLE,
-  DuckDBBlobValue,
-  INTEGER,
-  LIST,
-  listValue,
-  MAP,
-  mapValue,
-  VARCHAR,
-} from '@duckdb/node-api';
+import { BLOB, BOOLEAN, DOUBLE, DuckDBBlobValue, INTEGER, LIST, listValue } from '@duckdb/node-api';
 import { blockRoles } from '../../../../contracts/serving/segment-blocks/block-format.ts';
 import type {
   DecodedBlock,
@@ -63,6 +52,8 @@ function blobs(texts: EncodedTexts): DuckDBBlobValue[] {
 /** Name of the staged column of a feature, by its index among the number and boolean, or the text features. */
 export const stagedNumber = (place: number): string => `number_${place}`;
 export const stagedText = (place: number): string => `text_${place}`;
+/** Name of the staged column of a vector, by its index in the survey. */
+export const stagedVector = (place: number): string => `vector_${place}`;
 
 /** Returns the columns that a segment needs. */
 export function stagedColumns(survey: Survey): StagedColumn[] {
@@ -87,9 +78,9 @@ export function stagedColumns(survey: Survey): StagedColumn[] {
     ...(survey.probabilities
       ? [each('probabilities', LIST(DOUBLE), ({ probabilities, reasons }, row) => shares(probabilities, reasons, row))]
       : []),
-    ...(survey.vectors
-      ? [each('vectors', MAP(VARCHAR, LIST(DOUBLE)), (block, row) => vectorsOf(block, contexts[block.context], row))]
-      : []),
+    ...Array.from(survey.vectors, (name, place) =>
+      each(stagedVector(place), LIST(DOUBLE), (block, row) => vectorOf(block, contexts[block.context], name, row)),
+    ),
   ];
 }
 
@@ -146,19 +137,16 @@ function shares(wide: WideNumbers | null, reasons: StagedBlock['reasons'], row: 
   return wide === null || reasons.has(row) ? null : listValue(rowOf(wide, row));
 }
 
-/** Returns the row's vectors by name. A value that is not finite is null. */
-function vectorsOf(
+/** Returns the row's numbers of the vector, or null if it has none. A number that is not finite is null. */
+function vectorOf(
   { vectors, reasons }: StagedBlock,
   context: Survey['contexts'][number] | undefined,
+  name: string,
   row: number,
 ): Value {
-  if (reasons.has(row)) return null;
-  const entries = vectors.flatMap((wide, at) => {
-    if (wide.width === 0) return [];
-    const numbers = rowOf(wide, row).map((number) => (Number.isFinite(number) ? number : null));
-    return [{ key: context?.vectors[at] ?? '', value: listValue(numbers) }];
-  });
-  return entries.length === 0 ? null : mapValue(entries);
+  const wide = vectors[context?.vectors.indexOf(name) ?? -1];
+  if (wide === undefined || wide.width === 0 || reasons.has(row)) return null;
+  return listValue(rowOf(wide, row).map((number) => (Number.isFinite(number) ? number : null)));
 }
 
 function rowOf({ width, numbers }: WideNumbers, row: number): number[] {

@@ -1,5 +1,5 @@
 import { layoutOf } from '../../../../contracts/data/column-batch.ts';
-import type { BatchLayout, ColumnKind } from '../../../../contracts/data/column-batch.ts';
+import type { BatchLayout, StoredKind } from '../../../../contracts/data/column-batch.ts';
 import { PerennialError, reasonOf } from '../../../../contracts/errors.ts';
 import type { BlockContext } from '../../../../contracts/serving/segment-blocks/block-format.ts';
 import type { DecodedBlock } from '../../../../contracts/serving/segment-blocks/decode-block.ts';
@@ -18,11 +18,12 @@ export interface Survey {
   readonly layout: BatchLayout;
   readonly contexts: BlockContext[];
   /** Kinds of the predictions. */
-  readonly predictions: Set<ColumnKind>;
+  readonly predictions: Set<StoredKind>;
   /** Whether a feature has a value in any row. */
   readonly filled: boolean[];
   probabilities: boolean;
-  vectors: boolean;
+  /** Names of the vectors that rows may have. */
+  readonly vectors: Set<string>;
   errors: boolean;
   requests: boolean;
 }
@@ -31,7 +32,7 @@ export interface Survey {
  * Checks a segment of blocks and finds out what it contains. Throws `data-unreadable` for a broken block, and for rows
  * that have neither a finite prediction nor a reason for the missing prediction; `data-empty` if there is no row.
  */
-export async function surveyBlocks(path: string, kinds: readonly ColumnKind[]): Promise<Survey> {
+export async function surveyBlocks(path: string, kinds: readonly StoredKind[]): Promise<Survey> {
   const survey: Survey = {
     decoder: new BlockDecoder(),
     rows: 0,
@@ -40,7 +41,7 @@ export async function surveyBlocks(path: string, kinds: readonly ColumnKind[]): 
     predictions: new Set(),
     filled: kinds.map(() => false),
     probabilities: false,
-    vectors: false,
+    vectors: new Set(),
     errors: false,
     requests: false,
   };
@@ -91,7 +92,8 @@ function add(survey: Survey, block: DecodedBlock): number {
   survey.requests ||= block.request !== null;
   if (failed.size < block.rows) {
     survey.probabilities ||= block.probabilities !== null;
-    survey.vectors ||= block.vectors.some(({ width }) => width > 0);
+    if (block.vectors.some(({ width }) => width > 0))
+      for (const name of block.context.vectors) survey.vectors.add(name);
   }
   return brokenRows(survey, block, failed);
 }
@@ -114,7 +116,7 @@ function brokenRows({ predictions }: Survey, block: DecodedBlock, failed: Readon
   return broken;
 }
 
-function kindOfPrediction({ predictions }: DecodedBlock, row: number): ColumnKind | undefined {
+function kindOfPrediction({ predictions }: DecodedBlock, row: number): StoredKind | undefined {
   if (predictions instanceof Float64Array) return Number.isFinite(predictions[row]) ? 'number' : undefined;
   const label = predictions.labels[predictions.codes[row] ?? -1];
   if (typeof label === 'number') return 'number';
