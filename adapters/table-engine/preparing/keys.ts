@@ -1,6 +1,8 @@
 import type { Cell } from '../../../contracts/data/data-types.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
 import type { PrepareBatch } from '../../../ports/table-engine.ts';
+import { ascends } from './ascending.ts';
+import { renameRelation } from './relations.ts';
 import type { Field } from '../typing/fields.ts';
 import type { LockedDatabase } from '../process/locked-database.ts';
 import { type Source, placeInFile } from '../reading/source.ts';
@@ -24,6 +26,8 @@ export async function refuseDuplicates(
       lines: [place.text],
     });
   }
+  // Keys that ascend need no table of all keys.
+  if (await ascends(database, 'batch', [key])) return;
   const [twin] = await database.rows(
     `SELECT ${name} AS value, min("_row") AS first, count(*) AS times FROM batch GROUP BY ${name} HAVING count(*) > 1 ORDER BY first LIMIT 1`,
   );
@@ -65,7 +69,7 @@ export async function settleKnown(
   );
   if (mode === 'snapshot') return settleSnapshot(database, key, known.length > 0, fields);
   if (key === undefined || known.length === 0) {
-    await database.run('ALTER TABLE batch RENAME TO fresh');
+    await renameRelation(database, 'batch', 'fresh');
     return { rowsAdded: await countOf(database, 'fresh'), rowsSkipped: 0, rowsReplaced: 0, rowsRemoved: 0 };
   }
   const name = identifier(key);

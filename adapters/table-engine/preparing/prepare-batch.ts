@@ -18,7 +18,9 @@ import type { LockedDatabase } from '../process/locked-database.ts';
 import { checkValues } from '../typing/misfits.ts';
 import { openFiles } from '../reading/opened-files.ts';
 import { writeQuarantine } from './quarantine.ts';
-import { addInstants } from './row-instants.ts';
+import { type QuickRows, quickRows } from './quick-rows.ts';
+import { dropRelation, kindOfRelation, renameRelation } from './relations.ts';
+import { addInstants, checkInstants } from './row-instants.ts';
 import { inferFields, pinnedFields } from '../typing/infer-fields.ts';
 import type { LoadedFile, Source } from '../reading/source.ts';
 import { castIn } from '../reading/source-casts.ts';
@@ -29,7 +31,7 @@ import { warnOfTypes } from '../typing/type-warnings.ts';
 import type { Warn } from '../typing/warn.ts';
 import { withAdvice } from '../reading/with-advice.ts';
 import type { TableWorkplace } from '../process/table-workplace.ts';
-import { writeParts } from './write-parts.ts';
+import { orderRows, writeParts } from './write-parts.ts';
 
 /**
  * Turns files into checked, typed and sorted parts. Expectations are evaluated over the new and changed rows, and over
@@ -47,27 +49,64 @@ export async function prepareBatch(request: PrepareBatch, workplace: TableWorkpl
     timezone: request.timezone,
     columns: await widthOf(request, files),
   });
-  const sources = await loadSources(database, files, {
-    nulls: request.nulls ?? [],
-    warn,
-    plan: columnPlan(request),
-    folder: workplace.folder,
-  });
-  const fields = await typedRows(database, request, sources, warn);
-  await refuseFarTimes(database, sources, fields);
-  await warnOfValues(database, fields.filter(isOpenToDoubt(request)), warn);
-  const timed = await addInstants(database, request, sources, fields, warn);
+  const read = await readBatch(database, request, files, { warn, folder: workplace.folder });
+  const { sources, fields, timed } = read;
   await cutBatch(database, timed ? 'timed' : 'united', timed ? within('_at', request.from, request.before) : 'true');
   if (request.key !== undefined) await refuseDuplicates(database, sources, request.key);
   const known = await viewKnown(database, request, fields, timed);
   const settled = await settleKnown(database, request, sources, fields);
-  await database.run('DROP TABLE IF EXISTS batch');
+  await dropRelation(database, 'batch');
   const judged = await withAdvice(warnings, () => checkExpectations(database, request, fields, timed));
-  const columns = await columnsOf(database, request, fields);
+  const quick = (await kindOfRelation(database, 'fresh')) === 'VIEW' ? read.quick : undefined;
+  const columns = await columnsOf(database, request, fields, quick);
   const found: Found = { judged, fields, columns, settled, warnings: boundedWarnings(warnings) };
   return isRefused(judged)
     ? refusal(database, request, { ...found, sources })
-    : acceptance(database, request, { ...found, known });
+    : acceptance(database, request, { ...found, known, quick });
+}
+
+interface Reading {
+  readonly warn: Warn;
+  readonly folder: string;
+}
+
+interface ReadBatch {
+  readonly sources: readonly Source[];
+  readonly fields: readonly Field[];
+  /** Whether the rows are in `timed`, with instants; otherwise they are in `united`. */
+  readonly timed: boolean;
+  readonly quick?: QuickRows;
+}
+
+/** Reads the files into `timed` or `united`: the quick way if that loses no warning and no error, else the long way. */
+async function readBatch(
+  database: LockedDatabase,
+  request: PrepareBatch,
+  files: readonly LoadedFile[],
+  { warn, folder }: Reading,
+): Promise<ReadBatch> {
+  const open = isOpenToDoubt(request);
+  const quick = await quickRows(database, request, files, {
+    decide: (sources, told) => decideFields(database, request, sources, told),
+    judge: async ({ sources, fields, instants }, told) => {
+      await refuseFarTimes(database, sources, fields);
+      await warnOfValues(database, fields.filter(open), told);
+      if (instants !== undefined) await checkInstants(database, sources, { ...request, ...instants }, told);
+    },
+  });
+  if (quick !== undefined) {
+    for (const warning of quick.warnings) warn(warning);
+    return { ...quick, timed: quick.instants !== undefined, quick };
+  }
+  const nulls = request.nulls ?? [];
+  const sources = await loadSources(database, files, { nulls, warn, plan: columnPlan(request), folder });
+  const fields = await decideFields(database, request, sources, warn);
+  const declared = declaredColumns(request);
+  await warnOfTypes(database, sources, { fields, declared, pinned: request.pinned }, warn);
+  await uniteSources(database, sources, fields, declared);
+  await refuseFarTimes(database, sources, fields);
+  await warnOfValues(database, fields.filter(open), warn);
+  return { sources, fields, timed: await addInstants(database, request, sources, fields, warn) };
 }
 
 /**
@@ -86,20 +125,20 @@ async function widthOf({ pinned }: PrepareBatch, [file]: readonly LoadedFile[]):
 }
 
 /**
- * Creates `batch` from the rows within the bounds. If there are no bounds, the table is renamed, because a copy would
- * double the space that a large batch takes.
+ * Creates `batch` from the rows within the bounds. If there are no bounds, the table or view is renamed, because a copy
+ * would double the space that a large batch takes.
  */
 async function cutBatch(database: LockedDatabase, table: string, condition: string): Promise<void> {
   if (condition === 'true') {
-    await database.run(`ALTER TABLE ${table} RENAME TO batch`);
+    await renameRelation(database, table, 'batch');
     return;
   }
   await database.run(`CREATE TABLE batch AS SELECT * FROM ${table} WHERE ${condition}`);
-  await database.run(`DROP TABLE ${table}`);
+  await dropRelation(database, table);
 }
 
-/** Creates `united`, the rows of all files in the types in which they are stored. Returns its fields. */
-async function typedRows(
+/** Returns the fields in which the rows are stored. Throws if a value does not fit. */
+async function decideFields(
   database: LockedDatabase,
   request: PrepareBatch,
   sources: readonly Source[],
@@ -117,8 +156,6 @@ async function typedRows(
   const doubtful = pinned === null ? fields.filter(({ name }) => declared.types.has(name)) : fields;
   for (const source of sources) await checkValues(database, source, doubtful, declared);
   if (before !== undefined) warnOfChanges(before, fields, declared, warn);
-  await warnOfTypes(database, sources, { fields, declared, pinned }, warn);
-  await uniteSources(database, sources, fields, declared);
   return fields;
 }
 
@@ -175,17 +212,31 @@ async function columnsOf(
   database: LockedDatabase,
   { pinned, known, mode }: PrepareBatch,
   fields: readonly Field[],
+  quick: QuickRows | undefined,
 ): Promise<readonly Column[]> {
-  const nulls = await database.row(
-    `SELECT ${fields.map(({ name }, at) => `count(*) > count(${identifier(name)}) AS n${at}`).join(', ')} FROM fresh`,
-  );
+  const withNulls = await fieldsWithNulls(database, fields, quick);
   const isKept = known.length > 0 && mode !== 'snapshot';
-  return fields.map(({ name, type }, at) => {
+  return fields.map(({ name, type }) => {
     const before = pinned?.find((column) => column.name === name);
     // The existing rows have no values in a new column.
     const wasNullable = before === undefined ? isKept : before.nullable;
-    return { name, type, nullable: nulls[`n${at}`] === true || wasNullable };
+    return { name, type, nullable: withNulls.has(name) || wasNullable };
   });
+}
+
+async function fieldsWithNulls(
+  database: LockedDatabase,
+  fields: readonly Field[],
+  quick: QuickRows | undefined,
+): Promise<ReadonlySet<string>> {
+  if (quick !== undefined) {
+    const rows = quick.sources.reduce((sum, source) => sum + source.rows, 0);
+    return new Set(fields.flatMap(({ name }) => ((quick.values.get(name) ?? 0) < rows ? [name] : [])));
+  }
+  const nulls = await database.row(
+    `SELECT ${fields.map(({ name }, at) => `count(*) > count(${identifier(name)}) AS n${at}`).join(', ')} FROM fresh`,
+  );
+  return new Set(fields.flatMap(({ name }, at) => (nulls[`n${at}`] === true ? [name] : [])));
 }
 
 function isRefused(judged: readonly Judged[]): boolean {
@@ -224,16 +275,21 @@ async function refusal(
 async function acceptance(
   database: LockedDatabase,
   request: PrepareBatch,
-  { judged, fields, columns, settled, known, warnings }: Found & { readonly known: KnownRows },
+  {
+    judged,
+    fields,
+    columns,
+    settled,
+    known,
+    warnings,
+    quick,
+  }: Found & { readonly known: KnownRows; readonly quick: QuickRows | undefined },
 ): Promise<PreparedBatch> {
   const carried =
     request.mode === 'snapshot' ? [] : await carryParts(database, request, known, settled.rowsReplaced > 0);
-  const parts = await writeParts(database, {
-    fields,
-    key: request.key,
-    timed: known.timed,
-    folder: request.outputFolder,
-  });
+  const { timed } = known;
+  const ordered = await orderRows(database, { fields, key: request.key, timed, quick });
+  const parts = await writeParts(database, ordered, { timed, folder: request.outputFolder });
   return {
     columns,
     ...settled,

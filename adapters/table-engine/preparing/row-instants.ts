@@ -29,22 +29,51 @@ export async function addInstants(
       );
     return false;
   }
-  const expression = await scalarExpression(
-    database,
-    timestamp,
-    fields.map(({ name }) => name),
-  );
-  const kind = await timeKind(database, timestamp, expression, 'united');
-  const local = kind === 'naive' ? `TRY(CAST(${expression} AS TIMESTAMP))` : `TRY(timezone('UTC', ${expression}))`;
-  const instant = kind === 'naive' ? instantOfLocal('"_local"', timezone) : '"_local"';
-  // Arithmetic on an out-of-range time would fail the whole statement.
-  await database.run(
-    `CREATE TABLE timed AS SELECT * EXCLUDE ("_local"), CASE WHEN ${isWritable('"_local"', 'TIMESTAMP')} THEN ${instant} END AS "_at" FROM (SELECT *, ${local} AS "_local" FROM united)`,
-  );
-  await refuseTimeless(database, timestamp, sources);
-  if (kind === 'naive') await warnOfLocalTimes(database, { timestamp, expression, timezone }, warn);
+  const instants = await instantsOf(database, { timestamp, timezone }, fields, 'united');
+  await database.run(`CREATE TABLE timed AS ${instants.rowsWithInstants('SELECT * FROM united')}`);
+  await checkInstants(database, sources, { timestamp, timezone, ...instants }, warn);
   await database.run('DROP TABLE united');
   return true;
+}
+
+export interface Instants {
+  readonly kind: 'naive' | 'instant';
+  /** SQL of the expression that gives the time. */
+  readonly expression: string;
+  /** Returns SQL that selects the rows of a query with their instants in `_at`. */
+  rowsWithInstants(query: string): string;
+}
+
+/** Returns how `data.timestamp` gives instants for the rows of a table. */
+export async function instantsOf(
+  database: LockedDatabase,
+  { timestamp, timezone }: { readonly timestamp: string; readonly timezone: string },
+  fields: readonly Field[],
+  table: string,
+): Promise<Instants> {
+  const names = fields.map(({ name }) => name);
+  const expression = await scalarExpression(database, timestamp, names);
+  const kind = await timeKind(database, timestamp, expression, table);
+  const local = kind === 'naive' ? `TRY(CAST(${expression} AS TIMESTAMP))` : `TRY(timezone('UTC', ${expression}))`;
+  const instant = kind === 'naive' ? instantOfLocal('"_local"', timezone) : '"_local"';
+  return {
+    kind,
+    expression,
+    // Arithmetic on an out-of-range time would fail the whole statement.
+    rowsWithInstants: (query) =>
+      `SELECT * EXCLUDE ("_local"), CASE WHEN ${isWritable('"_local"', 'TIMESTAMP')} THEN ${instant} END AS "_at" FROM (SELECT *, ${local} AS "_local" FROM (${query}))`,
+  };
+}
+
+/** Throws for a row of `timed` without an instant, and warns of local times. */
+export async function checkInstants(
+  database: LockedDatabase,
+  sources: readonly Source[],
+  { timestamp, timezone, kind, expression }: Instants & { readonly timestamp: string; readonly timezone: string },
+  warn: Warn,
+): Promise<void> {
+  await refuseTimeless(database, timestamp, sources);
+  if (kind === 'naive') await warnOfLocalTimes(database, { timestamp, expression, timezone }, warn);
 }
 
 async function refuseTimeless(database: LockedDatabase, timestamp: string, sources: readonly Source[]): Promise<void> {

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import type { Cell } from '../../../contracts/data/data-types.ts';
 import type { PreparedBatch } from '../../../ports/table-engine.ts';
+import { ascends } from './ascending.ts';
+import { kindOfRelation } from './relations.ts';
 import type { Field } from '../typing/fields.ts';
 import type { LockedDatabase } from '../process/locked-database.ts';
 import { fingerprint, writeParquet } from './parquet-file.ts';
@@ -8,41 +10,66 @@ import { identifier, identifiers } from '../sql.ts';
 
 const partRows = 1_000_000;
 
-interface Rows {
+interface Ordering {
   readonly fields: readonly Field[];
   readonly key?: string;
   readonly timed: boolean;
-  readonly folder: string;
+  /** Table and SQL of `_at`, if `fresh` is a view of all rows of that table. */
+  readonly quick?: { readonly table: string; readonly at: string | undefined };
+}
+
+/** The rows to be written, in the order in which they are written. */
+export interface OrderedRows {
+  readonly table: string;
+  readonly columns: string;
+  readonly rows: number;
 }
 
 /**
- * Writes `fresh` as parts, in a total order (by instant, key and then every value) that does not depend on the order of
- * the files.
+ * Puts the rows of `fresh` in a total order (by instant, key and then every value) that does not depend on the order of
+ * the files. Rows that are in that order already are not copied.
  */
-export async function writeParts(
+export async function orderRows(
   database: LockedDatabase,
-  { fields, key, timed, folder }: Rows,
-): Promise<PreparedBatch['parts']> {
+  { fields, key, timed, quick }: Ordering,
+): Promise<OrderedRows> {
   const names = fields.map(({ name }) => name);
-  const columns = [...names, ...(timed ? ['_at'] : [])];
   const order = [
     ...(timed ? ['_at'] : []),
     ...(key === undefined ? [] : [key]),
     ...names.filter((name) => name !== key),
   ];
-  await database.run(
-    `CREATE TABLE ordered AS SELECT ${identifiers(columns)} FROM fresh ORDER BY ${identifiers(order)}`,
-  );
-  const { rows } = await database.row('SELECT count(*) AS rows FROM ordered');
-  const parts: PreparedBatch['parts'][number][] = [];
-  for (let start = 0; start < Number(rows); start += partRows) {
-    const slice = `SELECT * FROM ordered WHERE rowid >= ${start} AND rowid < ${start + partRows} ORDER BY rowid`;
+  const { rows } = await database.row('SELECT count(*) AS rows FROM fresh');
+  const isTable = (await kindOfRelation(database, 'fresh')) === 'TABLE';
+  const columns = identifiers([...names, ...(timed ? ['_at'] : [])]);
+  if ((isTable || quick !== undefined) && (await ascends(database, 'fresh', order)))
+    return isTable || quick === undefined
+      ? { table: 'fresh', columns, rows: Number(rows) }
+      : { table: quick.table, columns: withInstant(names, quick.at), rows: Number(rows) };
+  await database.run(`CREATE TABLE ordered AS SELECT ${columns} FROM fresh ORDER BY ${identifiers(order)}`);
+  return { table: 'ordered', columns, rows: Number(rows) };
+}
+
+function withInstant(names: readonly string[], at: string | undefined): string {
+  return at === undefined ? identifiers(names) : `${identifiers(names)}, ${at} AS "_at"`;
+}
+
+/** Writes ordered rows as parts. */
+export async function writeParts(
+  database: LockedDatabase,
+  { table, columns, rows }: OrderedRows,
+  { timed, folder }: { readonly timed: boolean; readonly folder: string },
+): Promise<PreparedBatch['parts']> {
+  const parts: Promise<PreparedBatch['parts'][number]>[] = [];
+  for (let start = 0; start < rows; start += partRows) {
+    const slice = `SELECT ${columns} FROM ${table} WHERE rowid >= ${start} AND rowid < ${start + partRows} ORDER BY rowid`;
     const path = join(folder, `part-${parts.length}.parquet`);
     await writeParquet(database, slice, path);
     const bounds = timed ? await boundsOf(database, slice) : {};
-    parts.push(await partOf(path, Math.min(partRows, Number(rows) - start), bounds));
+    // The digest is computed while the next part is written.
+    parts.push(partOf(path, Math.min(partRows, rows - start), bounds));
   }
-  return parts;
+  return Promise.all(parts);
 }
 
 interface Bounds {

@@ -25,17 +25,26 @@ export interface LockedDatabase {
   row(sql: string): Promise<Readonly<Record<string, Cell>>>;
 }
 
+export interface OpenedDatabase extends LockedDatabase {
+  /**
+   * A second connection to the same tables, for a query that runs beside one of the first connection. Its time zone is
+   * UTC, and its temporary tables are its own.
+   */
+  readonly aside: LockedDatabase;
+}
+
 /**
  * Opens an in-memory database that can access the given files and folders and nothing else: no other path, no network
- * and no extension. SQL cannot change that. It runs on one thread, so that the same rows are written as the same bytes.
+ * and no extension. SQL cannot change that. Each query runs on one thread, so that the same rows are written as the same bytes.
  */
-export async function openLockedDatabase(access: DatabaseAccess): Promise<LockedDatabase> {
+export async function openLockedDatabase(access: DatabaseAccess): Promise<OpenedDatabase> {
   const instance = await DuckDBInstance.create(':memory:', {
     threads: '1',
     memory_limit: access.memoryLimit,
     temp_directory: access.spillFolder,
   });
-  const connection = await instance.connect();
+  const [connection, aside] = [await instance.connect(), await instance.connect()];
+  await aside.run("SET TimeZone = 'UTC'");
   const settings = [
     `SET TimeZone = ${literal(access.timezone)}`,
     'SET preserve_insertion_order = true',
@@ -47,6 +56,10 @@ export async function openLockedDatabase(access: DatabaseAccess): Promise<Locked
     'SET lock_configuration = true',
   ];
   for (const setting of settings) await connection.run(setting);
+  return { ...connected(connection), aside: connected(aside) };
+}
+
+function connected(connection: DuckDBConnection): LockedDatabase {
   const rows = async (sql: string): Promise<readonly Readonly<Record<string, Cell>>[]> => {
     const reader = await connection.runAndReadAll(sql);
     const names = reader.deduplicatedColumnNames();

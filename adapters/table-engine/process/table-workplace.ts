@@ -1,5 +1,5 @@
 import type { Cell } from '../../../contracts/data/data-types.ts';
-import type { LockedDatabase } from './locked-database.ts';
+import type { OpenedDatabase } from './locked-database.ts';
 
 /** Resources of one call inside its process. */
 export interface TableWorkplace {
@@ -17,7 +17,7 @@ export interface TableWorkplace {
     readonly timezone?: string;
     /** Number of columns of the rows, if known. */
     readonly columns?: number;
-  }): Promise<LockedDatabase>;
+  }): Promise<OpenedDatabase>;
   /** Sends a piece of the result to the caller, one array per column. */
   emit(columns: readonly (readonly Cell[])[]): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import type { DataWarning } from '../../../contracts/data/data-warning.ts';
 import { reasonOf } from '../../../contracts/errors.ts';
-import { readCsvHeader, refuseComment } from './csv-header.ts';
+import { type CsvHeader, readCsvHeader, refuseComment } from './csv-header.ts';
 import { checkNames } from '../typing/fields.ts';
 import { holdsWholeNumbers, isQuarantine, quarantineLeftOut, withIndexNames, withoutQuarantine } from './left-out.ts';
 import type { LockedDatabase } from '../process/locked-database.ts';
@@ -31,12 +31,11 @@ export async function loadCsv(
   const isMissing = (quotesAll && names.length > 1) || nulls.includes('');
   if (quotedEmpty > 0 && !nulls.includes('')) warn(emptyTextGuess(file, quotedEmpty, isMissing));
   const leftOut = header.names.slice(0, header.names.length - names.length);
-  const columns = [...leftOut, ...names].map((name) => `${literal(name)}: 'VARCHAR'`).join(', ');
-  const options = `auto_detect = false, header = true, all_varchar = true, strict_mode = true, null_padding = false, parallel = false, allow_quoted_nulls = ${isMissing}, delim = ${literal(delimiter)}, quote = '"', escape = '"', columns = {${columns}}`;
+  const rowsOfFile = csvRows(file.path, { delimiter, names: [...leftOut, ...names] }, { isMissing, parallel: false });
   const texts = names.map((name) => `${exceptNulls(identifier(name), nulls)} AS ${identifier(name)}`).join(', ');
   try {
     await database.run(
-      `CREATE TABLE ${table} AS SELECT row_number() OVER () AS "_row", ${nulls.length + leftOut.length === 0 ? '*' : texts} FROM read_csv(${literal(file.path)}, ${options})`,
+      `CREATE TABLE ${table} AS SELECT row_number() OVER () AS "_row", ${nulls.length + leftOut.length === 0 ? '*' : texts} FROM ${rowsOfFile}`,
     );
   } catch (caught) {
     throw await csvUnreadable(caught, file, delimiter, header.names.length);
@@ -52,7 +51,20 @@ export async function loadCsv(
   return source;
 }
 
-function delimiterGuess(file: LoadedFile, delimiter: string, count: number): DataWarning {
+/**
+ * Returns SQL that reads a CSV file with all columns as text. `isMissing` tells whether an empty quoted field is a
+ * missing value. `parallel` takes less memory, but fails for files that DuckDB cannot read in pieces.
+ */
+export function csvRows(
+  path: string,
+  { delimiter, names }: CsvHeader,
+  { isMissing, parallel }: { readonly isMissing: boolean; readonly parallel: boolean },
+): string {
+  const columns = names.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ');
+  return `read_csv(${literal(path)}, auto_detect = false, header = true, all_varchar = true, strict_mode = true, null_padding = false, parallel = ${parallel}, allow_quoted_nulls = ${isMissing}, delim = ${literal(delimiter)}, quote = '"', escape = '"', columns = {${columns}})`;
+}
+
+export function delimiterGuess(file: LoadedFile, delimiter: string, count: number): DataWarning {
   const name = delimiter === '\t' ? 'tab' : delimiter;
   const message = `${file.name} is read with the delimiter "${name}", the most frequent one in its first line: ${count} columns; if this is wrong, write the file with commas`;
   return { level: 'guess', kind: 'delimiter', column: null, count, example: name, message };

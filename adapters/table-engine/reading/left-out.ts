@@ -7,7 +7,7 @@ import { identifier } from '../sql.ts';
 import type { Warn } from '../typing/warn.ts';
 
 /** Name that pandas gives to a column without a name in a CSV header. */
-const unnamed = /^Unnamed: \d+(\.\d+)*$/;
+export const unnamed = /^Unnamed: \d+(\.\d+)*$/;
 /** Name under which pandas writes an unnamed index to Parquet. */
 export const unnamedIndex = /^__index_level_\d+__$/;
 

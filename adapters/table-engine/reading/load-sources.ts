@@ -15,7 +15,7 @@ const loaders: Readonly<Record<DataFormat, Load>> = { csv: loadCsv, ndjson: load
  * Warns of column names with leading or trailing blanks: the configuration, e.g. `features`, must repeat such a name
  * exactly.
  */
-function warnOfNames({ file, names }: Source, warn: Warn): void {
+export function warnOfNames({ file, names }: Pick<Source, 'file' | 'names'>, warn: Warn): void {
   for (const name of names) {
     if (name.trim() === name) continue;
     const message = `${file.name}: the name of the column ${JSON.stringify(name)} begins or ends with blanks, which are part of the name; if they are not intended, write the name as ${JSON.stringify(name.trim())}`;

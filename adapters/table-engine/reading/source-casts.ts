@@ -15,7 +15,12 @@ const typesOfKind: Readonly<Record<JsonKind, readonly ColumnType[]>> = {
  * Returns the cast of a source's column to a stored type. JSON itself distinguishes numbers from text; only a declared
  * type overrides that.
  */
-export function castIn(source: Source, name: string, stored: StoredType, reading: Reading): CastTo {
+export function castIn(
+  source: Pick<Source, 'kinds' | 'types' | 'hasEmptyText'>,
+  name: string,
+  stored: StoredType,
+  reading: Reading,
+): CastTo {
   const column = identifier(name);
   const kind = source.kinds?.get(name);
   if (kind !== undefined && reading === 'as-written' && !typesOfKind[kind].includes(typeOf[stored]))

@@ -33,6 +33,14 @@ const patterns: Readonly<Record<Reading, Readonly<Record<TypeOfText, string>>>> 
   },
 };
 
+/** Pattern of a text that looks like a number, in the same syntax. */
+export const numberLike = '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?';
+
+/** Returns the pattern that the whole text of a value must match. */
+export function patternOf(stored: TypeOfText, reading: Reading): string {
+  return patterns[reading][stored];
+}
+
 /** Returns whether a text has the form of a type. A number of that form may still have too many digits. */
 export function hasForm(text: string, stored: StoredType): boolean {
   return stored === 'VARCHAR' || new RegExp(`^(${patterns['as-written'][stored]})$`).test(text);
@@ -56,6 +64,16 @@ export function fits(text: string, stored: StoredType, reading: Reading = 'as-wr
  */
 export function fitsPlainly(text: string, reading: Reading): string {
   return number(text, reading, `CAST(TRY_CAST(${text} AS DOUBLE) AS VARCHAR) = ${text}`);
+}
+
+/** Returns SQL that is true for a number that a DOUBLE may not hold exactly: a long one, or one with an exponent. */
+export function isLong(text: string): string {
+  return `(strlen(${text}) >= 16 OR contains(lower(${text}), 'e'))`;
+}
+
+/** Returns SQL that is true for a text of the form of a number that is short, or is written as DuckDB writes a DOUBLE. */
+export function fitsExactly(text: string): string {
+  return `CASE WHEN ${isLong(text)} THEN CAST(TRY_CAST(${text} AS DOUBLE) AS VARCHAR) = ${text} ELSE true END`;
 }
 
 function number(text: string, reading: Reading, isExact: string): string {

@@ -4,7 +4,7 @@ import type { Declared } from './declared.ts';
 import type { Field } from './fields.ts';
 import type { LockedDatabase } from '../process/locked-database.ts';
 import type { Source } from '../reading/source.ts';
-import { fits } from './spellings.ts';
+import { fits, numberLike } from './spellings.ts';
 import { identifier } from '../sql.ts';
 import type { Warn } from './warn.ts';
 
@@ -28,9 +28,7 @@ export async function warnOfTypes(
 ): Promise<void> {
   // The types of an existing dataset are already known.
   if (pinned !== null) return;
-  const doubtful = fields.filter(
-    ({ name, type }) => type === 'string' && !declared.types.has(name) && declared.expected.get(name) !== 'string',
-  );
+  const doubtful = openTexts(fields, declared);
   for (let start = 0; start < doubtful.length; start += columnsAtOnce) {
     const slice = doubtful.slice(start, start + columnsAtOnce);
     const counts = await countNumbers(database, sources, slice);
@@ -44,6 +42,13 @@ export async function warnOfTypes(
       if (numbers * 2 > values) warn(keptAsText(name, numbers, await whyNoNumbers(database, sources, name)));
     }
   }
+}
+
+/** Returns the text columns that nobody declared to be text. */
+export function openTexts(fields: readonly Field[], declared: Declared): readonly Field[] {
+  return fields.filter(
+    ({ name, type }) => type === 'string' && !declared.types.has(name) && declared.expected.get(name) !== 'string',
+  );
 }
 
 interface Counts {
@@ -78,7 +83,7 @@ function isCsv({ text }: Source): boolean {
 }
 
 function looksLikeNumber(column: string): string {
-  return `regexp_full_match(${column}, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?')`;
+  return `regexp_full_match(${column}, '${numberLike}')`;
 }
 
 interface Reason {
@@ -128,7 +133,7 @@ function keptFromParquet(name: string, type: string, values: number): Parameters
   };
 }
 
-function withoutType(name: string): Parameters<Warn>[0] {
+export function withoutType(name: string): Parameters<Warn>[0] {
   return {
     level: 'guess',
     kind: 'without-type',
