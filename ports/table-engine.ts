@@ -91,6 +91,8 @@ export interface PreparedBatch {
    * or if only an expectation about the dataset as a whole failed.
    */
   readonly quarantine: { readonly path: string; readonly rows: number } | null;
+  /** The profile of the new version, if it consists of the batch's rows alone; otherwise null. */
+  readonly profile: DatasetProfile | null;
 }
 
 export interface ComparedDataset {

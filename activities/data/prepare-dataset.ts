@@ -49,6 +49,7 @@ export function createPrepareDataset(deps: StoringDependencies): Activities['pre
         rowsReplaced: batch.rowsReplaced,
         rowsRemoved: batch.rowsRemoved,
         expectedHead: head?.id ?? null,
+        profile: batch.profile === null ? null : await storeJson(deps.objectStore, batch.profile),
         fetched,
       };
       return { staged: await storeJson(deps.objectStore, staged) };

@@ -16,6 +16,8 @@ export const StagedDataset = z.object({
   rowsReplaced: z.number().int().default(0),
   rowsRemoved: z.number().int().default(0),
   expectedHead: Id.nullable(),
+  /** The profile, if preparing the batch gave it; a blob. */
+  profile: Sha256.nullable().default(null),
   /** The fetched files of the batch; null if it was uploaded. */
   fetched: z.array(FetchedFile).nullable().default(null),
 });

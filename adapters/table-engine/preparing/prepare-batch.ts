@@ -14,9 +14,10 @@ import type { Field } from '../typing/fields.ts';
 import { type Settled, refuseDuplicates, settleKnown } from './keys.ts';
 import { knownColumns } from './known-columns.ts';
 import { type KnownRows, carryParts, viewKnown } from './known-parts.ts';
-import type { LockedDatabase } from '../process/locked-database.ts';
+import type { LockedDatabase, OpenedDatabase } from '../process/locked-database.ts';
 import { checkValues } from '../typing/misfits.ts';
 import { openFiles } from '../reading/opened-files.ts';
+import { profileOf } from './profile.ts';
 import { writeQuarantine } from './quarantine.ts';
 import { type QuickRows, quickRows } from './quick-rows.ts';
 import { dropRelation, kindOfRelation, renameRelation } from './relations.ts';
@@ -268,12 +269,21 @@ async function refusal(
     expectations: judged.map(({ result }) => result),
     warnings,
     refused: true,
+    profile: null,
     quarantine: await writeQuarantine(database, judged, { sources, fields, path }),
   };
 }
 
+/** Waits until both have ended, so that nothing goes on after an error. */
+async function bothOrNeither<One, Other>(one: Promise<One>, other: Promise<Other> | Other): Promise<[One, Other]> {
+  const [first, second] = await Promise.allSettled([one, other]);
+  if (first.status === 'rejected') throw first.reason;
+  if (second.status === 'rejected') throw second.reason;
+  return [first.value, second.value];
+}
+
 async function acceptance(
-  database: LockedDatabase,
+  database: OpenedDatabase,
   request: PrepareBatch,
   {
     judged,
@@ -289,7 +299,11 @@ async function acceptance(
     request.mode === 'snapshot' ? [] : await carryParts(database, request, known, settled.rowsReplaced > 0);
   const { timed } = known;
   const ordered = await orderRows(database, { fields, key: request.key, timed, quick });
-  const parts = await writeParts(database, ordered, { timed, folder: request.outputFolder });
+  const isWhole = request.known.length === 0 || request.mode === 'snapshot';
+  const [parts, profile] = await bothOrNeither(
+    writeParts(database, ordered, { timed, folder: request.outputFolder }),
+    isWhole ? profileOf(database.aside, ordered.table, columns) : null,
+  );
   return {
     columns,
     ...settled,
@@ -299,5 +313,6 @@ async function acceptance(
     warnings,
     refused: false,
     quarantine: null,
+    profile,
   };
 }

@@ -1,7 +1,9 @@
 import type { Column } from '../../../contracts/data/data-types.ts';
 import type { ColumnProfile, DatasetProfile, Histogram } from '../../../contracts/data/dataset-version.ts';
-import { type Row, countValues, momentsOf, quantilesIn, rowsByColumn } from '../comparing/counted-values.ts';
+import { type Row, countValues, factsOf, momentsOf, quantilesIn, rowsByColumn } from '../comparing/counted-values.ts';
 import { type Slice, slicesOf } from '../comparing/long-form.ts';
+import { interpolatedAt, placesOf, valueAt } from '../comparing/quantile-places.ts';
+import { ascends } from './ascending.ts';
 import type { LockedDatabase } from '../process/locked-database.ts';
 import type { Operations } from '../process/operations.ts';
 import { parquetRows } from '../sql.ts';
@@ -24,10 +26,21 @@ export async function profile(
 ): Promise<DatasetProfile> {
   if (parts.length === 0) return { schemaVersion: 1, columns: columns.map(emptyProfile) };
   const database = await workplace.open({ readable: parts, columns: columns.length });
+  return profileOf(database, parquetRows(parts), columns);
+}
+
+/** Returns the profile of the rows of a table, a view or Parquet files. The connection's time zone must be UTC. */
+export async function profileOf(
+  database: LockedDatabase,
+  from: string,
+  columns: readonly Column[],
+): Promise<DatasetProfile> {
   const profiles = new Map<string, ColumnProfile>();
-  const from = parquetRows(parts);
-  for (const slice of await slicesOf(database, from, columns))
-    for (const column of await profileSlice(database, slice)) profiles.set(column.name, column);
+  for (const slice of await slicesOf(database, from, columns)) {
+    const [only, second] = slice.columns;
+    const isAscending = only !== undefined && second === undefined && (await ascends(database, from, [only.name]));
+    for (const column of await profileSlice(database, slice, isAscending)) profiles.set(column.name, column);
+  }
   return { schemaVersion: 1, columns: columns.map((column) => profiles.get(column.name) ?? emptyProfile(column)) };
 }
 
@@ -36,9 +49,17 @@ function emptyProfile({ name }: Column): ColumnProfile {
   return { name, count: 0, nulls: 0, distinct: 0, ...none, top: [] };
 }
 
-/** Returns the profiles of a slice's columns. All but the moments are computed from the table `counted`. */
-async function profileSlice(database: LockedDatabase, slice: Slice): Promise<readonly ColumnProfile[]> {
-  const facts = await countValues(database, 'counted', slice);
+/**
+ * Returns the profiles of a slice's columns. All but the moments are computed from `counted`, the values with their
+ * numbers of rows in ascending order. The only column of an ascending slice is in that order already.
+ */
+async function profileSlice(
+  database: LockedDatabase,
+  slice: Slice,
+  isAscending: boolean,
+): Promise<readonly ColumnProfile[]> {
+  if (isAscending) await database.run(`CREATE TEMP VIEW counted AS SELECT c, v, 1::BIGINT AS n FROM ${slice.rows}`);
+  const facts = isAscending ? await factsOf(database, 'counted') : await countValues(database, 'counted', slice);
   const moments = await momentsOf(database, slice, facts);
   const tops = await rowsByColumn(
     database,
@@ -46,9 +67,11 @@ async function profileSlice(database: LockedDatabase, slice: Slice): Promise<rea
   );
   const hasQuantiles = slice.kind !== 'other';
   const shares = { shares: quantiles, isNumber: slice.kind === 'number' };
-  const quantilesOf = hasQuantiles ? await quantilesIn(database, 'counted', facts, shares) : () => [];
+  const findQuantiles = (): Promise<(column: number) => (number | string)[]> =>
+    isAscending ? quantilesInOrder(database, slice) : quantilesIn(database, 'counted', facts, shares);
+  const quantilesOf = hasQuantiles ? await findQuantiles() : () => [];
   const histograms = hasQuantiles ? await histogramsIn(database, slice) : new Map<number, Histogram>();
-  await database.run('DROP TABLE counted');
+  await database.run(`DROP ${isAscending ? 'VIEW' : 'TABLE'} counted`);
   return slice.columns.map(({ name }, at) => {
     const fact = facts.get(at);
     const found = quantilesOf(at);
@@ -68,12 +91,32 @@ async function profileSlice(database: LockedDatabase, slice: Slice): Promise<rea
   });
 }
 
+/** Returns the quantiles of the only column of a slice, in which values ascend and none is missing. */
+async function quantilesInOrder(
+  database: LockedDatabase,
+  { rows, kind, count }: Slice,
+): Promise<(column: number) => (number | string)[]> {
+  const isNumber = kind === 'number';
+  const places = placesOf(quantiles, count, isNumber);
+  const found = await database.rows(
+    `SELECT place, ${isNumber ? 'CAST(v AS DOUBLE)' : 'v'} AS value FROM (SELECT row_number() OVER () - 1 AS place, v FROM ${rows}) WHERE place IN (${places.join(', ')})`,
+  );
+  const values = new Map(found.map(({ place, value }) => [Number(place), value]));
+  const at = (place: number) => values.get(place);
+  return () => quantiles.flatMap((share) => (isNumber ? interpolatedAt(share, count, at) : valueAt(share, count, at)));
+}
+
 /**
  * Returns the histograms of a slice's columns. Dates and timestamps are counted in seconds, and their edges are ISO
  * text.
  */
-async function histogramsIn(database: LockedDatabase, { kind }: Slice): Promise<ReadonlyMap<number, Histogram>> {
-  const value = kind === 'time' ? 'epoch(CAST(v AS TIMESTAMP))' : 'CAST(v AS DOUBLE)';
+async function histogramsIn(
+  database: LockedDatabase,
+  { kind, stored }: Slice,
+): Promise<ReadonlyMap<number, Histogram>> {
+  // A cast of an instant to a timestamp asks the calendar for each value.
+  const timestamp = stored === 'TIMESTAMP WITH TIME ZONE' ? 'make_timestamp(epoch_us(v))' : 'CAST(v AS TIMESTAMP)';
+  const value = kind === 'time' ? `epoch(${timestamp})` : 'CAST(v AS DOUBLE)';
   // Both bounds are halved first, because the width of the whole range may overflow.
   const bins = await rowsByColumn(
     database,

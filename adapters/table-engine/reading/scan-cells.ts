@@ -25,6 +25,8 @@ interface Dialect {
   readonly width: number;
   /** Texts that mean a missing value. */
   readonly nulls: readonly string[];
+  /** Number of bytes that are read at once. Default: 1 MiB. */
+  readonly chunkBytes?: number;
 }
 
 /**
@@ -34,7 +36,9 @@ interface Dialect {
  */
 export async function scanCells(path: string, dialect: Dialect): Promise<CellScan | undefined> {
   const scanner = new CellScanner(dialect);
-  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 }) as AsyncIterable<Buffer>) {
+  for await (const chunk of createReadStream(path, {
+    highWaterMark: dialect.chunkBytes ?? 2 ** 20,
+  }) as AsyncIterable<Buffer>) {
     scanner.take(chunk);
     if (scanner.isOdd) return undefined;
   }
