@@ -130,10 +130,9 @@ async function readQuickly(
     if (values[at] !== cells.values || (cells.values > 0 && !hasValues.has(field.name))) return undefined;
     const reading = readingOf(declared, field);
     if (!isProven(field, cells, { reading, isExact: long.includes(field.name) })) return undefined;
-    const isOpen = request.pinned === null && openTexts([field], declared).length > 0;
-    if (isOpen && (cells.some & unknownBit) !== 0) return undefined;
-    if (isOpen && cells.numberLike * 2 > cells.values) return undefined;
-    if (isOpen && cells.values === 0) warn(withoutType(field.name));
+    if (request.pinned !== null || openTexts([field], declared).length === 0) continue;
+    if (needsWarning(cells)) return undefined;
+    if (cells.values === 0) warn(withoutType(field.name));
   }
   for (const at of files.keys()) await database.run(`DROP TABLE source_${at}`);
   return {
@@ -144,6 +143,11 @@ async function readQuickly(
     at: times.at,
     values: new Map(fields.map(({ name }, at) => [name, values[at] ?? 0])),
   };
+}
+
+/** Returns whether a text column may look like numbers, which `warnOfTypes` explains. */
+function needsWarning({ some, numberLike, values }: CellsOfColumn): boolean {
+  return (some & unknownBit) !== 0 || numberLike * 2 > values;
 }
 
 interface Times {

@@ -101,14 +101,13 @@ class CellScanner {
   /** Takes bytes up to the next one that `takeByte` must see. This loop reads nearly every byte of a file. */
   #takePlain(chunk: Buffer, from: number): number {
     const [cells, base, width, delimiter] = [this.#cells, this.#base, this.#width, this.#delimiter];
-    const { next, forms } = cells;
-    const [values, all, some, numberLike] = [this.#values, this.#all, this.#some, this.#numberLike];
+    const { next } = cells;
     const end = chunk.length;
     let [state, column, cellStart] = [this.#state, this.#column, this.#cellStart];
     let at = from;
     for (; at < end; at += 1) {
-      const byte = chunk[at]!;
-      const following = next[(state << 8) | byte]!;
+      const byte = chunk[at] ?? 0;
+      const following = next[(state << 8) | byte] ?? 0;
       if (following !== 0) {
         state = following;
         continue;
@@ -120,14 +119,8 @@ class CellScanner {
       }
       const isEnd = byte === newline && column === width - 1 && base + at > this.#recordStart;
       if ((byte !== delimiter && !isEnd) || column >= width || this.#records === 0) break;
-      if (state !== emptyState) {
-        const found = forms[state]!;
-        values[column]! += 1;
-        all[column]! &= found;
-        some[column]! |= found;
-        if ((found & numberLikeBit) !== 0) numberLike[column]! += 1;
-        state = emptyState;
-      }
+      if (state !== emptyState) this.#count(column, state);
+      state = emptyState;
       const position = base + at + 1;
       if (position - cellStart > longestCell) this.isOdd = true;
       cellStart = position;
@@ -189,6 +182,14 @@ class CellScanner {
     if (this.#nulls !== undefined) this.#null = this.#nulls.step(this.#null, byte);
   }
 
+  #count(column: number, state: number): void {
+    const forms = this.#cells.forms[state] ?? 0;
+    this.#values[column] = (this.#values[column] ?? 0) + 1;
+    this.#all[column] = (this.#all[column] ?? 0) & forms;
+    this.#some[column] = (this.#some[column] ?? 0) | forms;
+    if ((forms & numberLikeBit) !== 0) this.#numberLike[column] = (this.#numberLike[column] ?? 0) + 1;
+  }
+
   #endRecord(at: number): void {
     this.#endCell(at);
     if (this.#column !== this.#width - 1 || at - this.#recordStart > longestCsvRecord) this.isOdd = true;
@@ -202,13 +203,7 @@ class CellScanner {
     const isEmpty = this.#state === emptyState;
     if (isEmpty && this.#mode === 'closing') this.isOdd = true;
     const isMissing = isEmpty || (this.#nulls !== undefined && this.#nulls.has(this.#null));
-    if (this.#records > 0 && !isMissing && !this.isOdd) {
-      const forms = this.#cells.forms[this.#state] ?? 0;
-      this.#values[column]! += 1;
-      this.#all[column]! &= forms;
-      this.#some[column]! |= forms;
-      if ((forms & numberLikeBit) !== 0) this.#numberLike[column]! += 1;
-    }
+    if (this.#records > 0 && !isMissing && !this.isOdd) this.#count(column, this.#state);
     this.#state = emptyState;
     this.#null = 0;
     this.#mode = 'plain';
