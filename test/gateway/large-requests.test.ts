@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { columnsModel } from '../support/onnx-models.ts';
+import type { ServingGround, TestGateway } from '../support/serving-ground.ts';
+import { layServingGround, startTestGateway } from '../support/serving-ground.ts';
+
+let ground: ServingGround;
+let serving: TestGateway;
+
+const features = Array.from({ length: 30 }, (_, at) => `feature${at}`);
+const rows = 10_000;
+
+beforeAll(async () => {
+  ground = await layServingGround();
+  await ground.deployModel(columnsModel({ features, weights: features.map(() => 1), bias: 0 }), {
+    schemaVersion: 1,
+    layout: 'columns',
+    inputs: features.map((name) => ({ name, type: 'FP32' })),
+    output: { name: 'y', type: 'FP32' },
+  });
+  serving = await startTestGateway(ground);
+});
+afterAll(async () => {
+  await serving.close();
+  await ground.stop();
+});
+
+function bodyOf(count: number): string {
+  const inputs = features.map((name, at) => ({
+    name,
+    datatype: 'FP32',
+    shape: [count],
+    data: Array.from({ length: count }, (_, row) => (row % 1000) + at / 8),
+  }));
+  return JSON.stringify({ inputs });
+}
+
+async function infer(body: string): Promise<number[]> {
+  const answer = await fetch(`${serving.gateway.address}/v2/models/bike/infer`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${ground.key}`, 'content-type': 'application/json' },
+    body,
+  });
+  expect(answer.status).toBe(200);
+  return JSON.parse(await answer.text()).outputs[0].data;
+}
+
+const sumOf = (row: number): number => features.reduce((sum, _, at) => sum + (row % 1000) + at / 8, 0);
+
+test('while a request of 10,000 rows is answered, the gateway answers many others', async () => {
+  const [large, small] = [bodyOf(rows), bodyOf(1)];
+  // Starts the thread that reads large bodies.
+  await infer(large);
+  let ended = false;
+  const answer = infer(large).finally(() => (ended = true));
+  let others = 0;
+  while (!ended) {
+    expect(await infer(small)).toEqual([sumOf(0)]);
+    others += 1;
+  }
+  const values = await answer;
+  expect(values).toHaveLength(rows);
+  for (const row of [0, 1, 4_999, 9_999]) expect(values[row]).toBeCloseTo(sumOf(row), 1);
+  // Without the thread and the pieces, the event loop handles a few events between the stages of the large request.
+  expect(others).toBeGreaterThan(10);
+});
+
+test('several large requests at a time are all answered, each with its own rows', async () => {
+  const bodies = [10_000, 9_000, 8_000];
+  const answers = await Promise.all(bodies.map((count) => infer(bodyOf(count))));
+  expect(answers.map((values) => values.length)).toEqual(bodies);
+  for (const values of answers) expect(values.at(-1)).toBeCloseTo(sumOf(values.length - 1), 1);
+});
