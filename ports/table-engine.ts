@@ -8,8 +8,8 @@ import type { DatasetPart, DatasetProfile, ExpectationResult } from '../contract
 import type { RowDifference } from '../contracts/data/dataset-difference.ts';
 import type { Instant, Sha256 } from '../contracts/identifiers.ts';
 import type { TrainedRows } from '../contracts/models/model-version.ts';
-import type { ClassValue, Fill } from '../contracts/models/signature.ts';
-import type { RepeatedIds } from '../contracts/monitoring/report.ts';
+import type { Fill } from '../contracts/models/signature.ts';
+import type { ReadServed, ServedWindow } from './served-window.ts';
 
 // All paths are local and absolute. Every call runs in its own process with bounded memory and time. The process sees
 // only the files of its request. Failures are PerennialErrors with the codes named here.
@@ -200,15 +200,10 @@ export interface TableEngine {
    */
   sealSegment(request: SegmentToSeal): Promise<{ readonly rows: number; readonly from: Instant; readonly to: Instant }>;
   /**
-   * Returns the rows served in `[from, to)` by event time, without replays, joined with the labels by id. If an id
-   * occurs more than once, the first recorded row counts.
+   * Selects the predictions that were served in `[from, to)` by event time, counts their values, and stores their rows as
+   * typed columns. There is no limit on their number.
    */
-  readServed(request: {
-    readonly segments: readonly string[];
-    readonly from: Instant;
-    readonly to: Instant;
-    readonly labels: readonly { readonly id: string; readonly value: ClassValue }[];
-  }): Promise<ServedRows>;
+  readServed(request: ReadServed): Promise<ServedWindow>;
 }
 
 /** A segment of the prediction log on a gateway's disk. */
@@ -229,26 +224,3 @@ export type SegmentToSeal = {
       readonly ndjson: string;
     }
 );
-
-export interface ServedRows {
-  readonly rows: number;
-  /** Ids of the predictions. */
-  readonly ids: readonly string[];
-  /** Event times in milliseconds since 1970 in UTC. */
-  readonly eventTimesMs: readonly number[];
-  /** Feature values by feature name. */
-  readonly features: Readonly<Record<string, readonly Cell[]>>;
-  /** Predicted numbers or, for a classifier, labels; null if the model had no answer for the row. */
-  readonly predictions: readonly (ClassValue | null)[];
-  /** Logged probabilities, one per class of the version that answered; null if it gave none. */
-  readonly probabilities: readonly (readonly number[] | null)[];
-  readonly releases: readonly Sha256[];
-  readonly modelVersions: readonly number[];
-  /** Null for a prediction that has no label among the given ones. */
-  readonly labels: readonly (ClassValue | null)[];
-  /**
-   * Predictions of the window that repeat the id of an earlier one and are therefore not among the rows; null if there
-   * are none.
-   */
-  readonly repeatedIds: RepeatedIds | null;
-}

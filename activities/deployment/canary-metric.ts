@@ -1,14 +1,13 @@
-import { join } from 'node:path';
 import type { CanaryMetric } from '../../contracts/configuration/strategy.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Scope, Sha256 } from '../../contracts/identifiers.ts';
 import { measure } from '../../statistics/metrics/measure.ts';
 import type { Sample } from '../../statistics/metrics/sample.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
-import { withLabels } from '../measurement/labelled-rows.ts';
-import { measurableLabels } from '../measurement/measurable-rows.ts';
-import { labelTargetOf, servedSample } from '../measurement/served-sample.ts';
-import { fetchFiles, withWorkspace } from '../steps/workspace.ts';
+import { answeredRows } from '../measurement/answered-rows.ts';
+import { readLabelledWindow } from '../measurement/labelled-window.ts';
+import { servedSample } from '../measurement/served-sample.ts';
+import { withWorkspace } from '../steps/workspace.ts';
 
 interface Canary {
   readonly generation: number;
@@ -69,19 +68,15 @@ async function labelledAnswers(
   const to = new Date(Date.parse(deps.clock.now()) + 1_000).toISOString();
   const segments = await monitoring.segments(scope, from, to);
   if (segments.length === 0) return undefined;
-  const served = await withWorkspace(deps.scratchFolder, 'canary', async (folder) => {
-    const digests = segments.map((segment) => segment.sha256);
-    const files = await fetchFiles(deps.objectStore, digests, join(folder, 'segments'));
-    return withLabels(deps, scope, await deps.tableEngine.readServed({ segments: files, from, to, labels: [] }));
-  });
   const release = await deployments.releaseByDigest(scope.modelId, releaseDigest);
   const { configuration } = await deps.repositories.models.configuration(release.configurationId);
-  const { task } = configuration;
-  const target = await labelTargetOf(deps, scope.modelId, task, served.modelVersions);
-  const { labels } = measurableLabels(served, task, target);
-  const own = {
-    ...served,
-    labels: labels.map((label, row) => (served.releases[row] === releaseDigest ? label : null)),
-  };
-  return (await servedSample(deps, scope.modelId, configuration, own)) ?? undefined;
+  const digests = segments.map((segment) => segment.sha256);
+  return withWorkspace(deps.scratchFolder, 'canary', async (folder) => {
+    const window = { segments: digests, from, to };
+    const served = await readLabelledWindow(deps, scope, window, configuration.task, { folder });
+    const own = answeredRows(served, ({ row, release: answering }) =>
+      answering?.release === releaseDigest ? served.labels.at(row) : null,
+    );
+    return (await servedSample(deps, scope.modelId, configuration, own)) ?? undefined;
+  });
 }

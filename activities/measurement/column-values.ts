@@ -5,11 +5,16 @@ import type { Cell } from '../../contracts/data/data-types.ts';
  * text and are rounded. Infinities become the greatest finite number of the same sign.
  */
 export function presentNumbers(cells: readonly Cell[]): Float64Array {
-  const numbers = Float64Array.from(cells, (cell) => (cell === null || cell === '' ? Number.NaN : Number(cell)));
+  const numbers = Float64Array.from(cells, numberOfCell);
   return numbers
     .filter((number) => !Number.isNaN(number))
     .map((number) => Math.min(Number.MAX_VALUE, Math.max(-Number.MAX_VALUE, number)))
     .sort();
+}
+
+/** Returns a cell as a number; NaN if it is missing or no number. */
+export function numberOfCell(cell: Cell): number {
+  return cell === null || (typeof cell === 'string' && cell.trim() === '') ? Number.NaN : Number(cell);
 }
 
 /** Returns how often each category occurs, by its text. */

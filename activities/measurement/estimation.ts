@@ -1,15 +1,14 @@
 import type { Configuration } from '../../contracts/configuration/configuration.ts';
-import type { Cell } from '../../contracts/data/data-types.ts';
-import type { ColumnReference, Estimation, MonitoringReference } from '../../contracts/models/model-version.ts';
+import type { ColumnReference, Estimation } from '../../contracts/models/model-version.ts';
 import type { PerformanceEstimate } from '../../contracts/monitoring/report.ts';
 import { estimatedMetrics } from '../../contracts/monitoring/report.ts';
-import { servedCells } from './served-cells.ts';
 import type { SamplingError } from '../../statistics/estimation/confidence-based-estimate.ts';
 import {
   confidenceBasedEstimate,
   confidenceSamplingErrors,
   samplingErrorOf,
 } from '../../statistics/estimation/confidence-based-estimate.ts';
+import type { DirectLossSums } from '../../statistics/estimation/direct-loss-estimate.ts';
 import { directLossEstimate, fitDirectLoss } from '../../statistics/estimation/direct-loss-estimate.ts';
 import type { RisingCurve } from '../../statistics/estimation/isotonic-regression.ts';
 import { heightAt, isotonicRegression } from '../../statistics/estimation/isotonic-regression.ts';
@@ -21,34 +20,42 @@ import {
 } from '../../statistics/estimation/multiclass-confidence-estimate.ts';
 import type { BinarySample, MulticlassSample, RegressionSample, Sample } from '../../statistics/metrics/sample.ts';
 
-type Columns = Readonly<Record<string, readonly Cell[]>>;
-
 /** With fewer rows, too little is known about the distribution of the losses. */
 const fewestRows = 100;
 /** More rows would only take longer, so rows are thinned out evenly to this number. */
 const mostRows = 20_000;
 
+/** Returns the distance between the held-out rows whose inputs are used, so that they are thinned out evenly. */
+export function estimationStride(rows: number): number {
+  return Math.ceil(rows / mostRows);
+}
+
 /**
  * Derives from the holdout what is needed to estimate performance later without labels: for classifiers a calibration
  * of the probabilities, for regressions a model of where the losses are large. Returns undefined for a classifier
  * without probabilities, or if there are too few rows.
+ *
+ * @param inputs for each reference, the values of every row that `estimationStride` leaves (see `featureNumbers`). Only
+ *   regressions need them.
  */
 export function estimationOf(
   sample: Sample,
-  columns: Columns,
+  inputs: readonly ArrayLike<number>[],
   references: readonly ColumnReference[],
 ): Estimation | undefined {
   if (sample.truth.length < fewestRows) return undefined;
-  if (sample.task === 'regression') return directLossOf(sample, columns, references);
+  if (sample.task === 'regression') return directLossOf(sample, inputs, references);
   return sample.task === 'binary' ? confidenceOf(sample) : confidenceOfClasses(sample);
 }
 
-function directLossOf(sample: RegressionSample, columns: Columns, references: readonly ColumnReference[]): Estimation {
-  const stride = Math.ceil(sample.truth.length / mostRows);
-  const thinned = (values: ArrayLike<number>): number[] => Array.from(values).filter((_, row) => row % stride === 0);
-  const inputs = references.map((reference) =>
-    thinned(numbersOf(servedCells({ features: columns }, reference.name), reference)),
-  );
+function directLossOf(
+  sample: RegressionSample,
+  inputs: readonly ArrayLike<number>[],
+  references: readonly ColumnReference[],
+): Estimation {
+  const stride = estimationStride(sample.truth.length);
+  const thinned = (values: ArrayLike<number>): Float64Array =>
+    Float64Array.from({ length: Math.ceil(values.length / stride) }, (_, at) => values[at * stride] ?? Number.NaN);
   const prediction = thinned(sample.prediction);
   return {
     kind: 'dle',
@@ -91,43 +98,29 @@ function tellable(errors: Readonly<Record<string, SamplingError>>): Record<strin
 }
 
 /**
- * Converts categories to their positions in the reference's order. Unknown categories and missing values become NaN.
- */
-function numbersOf(cells: readonly Cell[], reference: ColumnReference): number[] {
-  if (reference.kind === 'numeric')
-    return cells.map((cell) => (cell === null || cell === '' ? Number.NaN : Number(cell)));
-  const places = new Map(reference.categories.map((category, place) => [category, place]));
-  return cells.map((cell) => (cell === null ? Number.NaN : (places.get(String(cell)) ?? Number.NaN)));
-}
-
-/**
- * Estimates the metrics of these rows as if they had labels.
+ * Estimates the metrics of a classifier's answers as if they had labels.
  *
  * @param sample the rows' answers; its truth is ignored.
  */
 export function estimateFrom(
-  estimation: Estimation,
+  estimation: Exclude<Estimation, { kind: 'dle' }>,
   sample: Sample,
-  columns: Columns,
-  { features }: Pick<MonitoringReference, 'features'>,
 ): PerformanceEstimate | null {
-  const rows = sample.truth.length;
-  if (rows === 0) return null;
-  if (estimation.kind === 'dle') {
-    if (sample.task !== 'regression') return null;
-    const byName = new Map(features.map((reference) => [reference.name, reference]));
-    const inputs = estimation.features.map((name) => {
-      const reference = byName.get(name);
-      return reference === undefined ? [] : numbersOf(servedCells({ features: columns }, name), reference);
-    });
-    const estimated = directLossEstimate(estimation, [...inputs, sample.prediction], rows);
-    const metrics = Object.entries(estimated).map(([name, of]) => ({ name, ...of }));
-    return { method: 'dle', rows, referenceRows: estimation.rows, metrics };
-  }
+  if (sample.truth.length === 0) return null;
   if (estimation.kind === 'cbpe-multiclass')
     return sample.task === 'multiclass' ? estimateOfClasses(estimation, sample) : null;
   if (sample.task !== 'binary' || sample.probability === null) return null;
   return confidenceEstimate(estimation, sample.decision, sample.probability);
+}
+
+/** Estimates the metrics of a regression, from the losses added up over its answers; null if there are none. */
+export function lossEstimate(
+  estimation: Extract<Estimation, { kind: 'dle' }>,
+  sums: DirectLossSums,
+): PerformanceEstimate | null {
+  if (sums.rows === 0) return null;
+  const metrics = Object.entries(directLossEstimate(estimation, sums)).map(([name, of]) => ({ name, ...of }));
+  return { method: 'dle', rows: sums.rows, referenceRows: estimation.rows, metrics };
 }
 
 type Confidence<Kind extends Estimation['kind']> = Extract<Estimation, { kind: Kind }>;

@@ -28,7 +28,9 @@ export function withCurrentKinds(
 ): MonitoringReference {
   const numbers = new Set(inputs.filter(({ type }) => type !== 'BYTES').map(({ name }) => name));
   const current = (feature: ColumnReference): ColumnReference => {
-    if (feature.kind === 'numeric') return declared.has(feature.name) ? asCategories(feature) : feature;
+    // Condensed values are no categories.
+    if (feature.kind === 'numeric')
+      return declared.has(feature.name) && feature.condensed === undefined ? asCategories(feature) : feature;
     return declared.has(feature.name) || !numbers.has(feature.name) ? feature : unlessNumbers(feature);
   };
   return { ...reference, features: reference.features.map(current) };

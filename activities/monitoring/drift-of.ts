@@ -1,5 +1,4 @@
 import type { Configuration } from '../../contracts/configuration/configuration.ts';
-import type { Cell } from '../../contracts/data/data-types.ts';
 import type { ColumnReference } from '../../contracts/models/model-version.ts';
 import type { DriftTestName } from '../../contracts/monitoring/drift-tests.ts';
 import type { DriftResult } from '../../contracts/monitoring/report.ts';
@@ -7,6 +6,8 @@ import { criticalValue } from '../../statistics/drift/critical-value.ts';
 import { presenceChange } from '../../statistics/drift/missing-change.ts';
 import { driftMeasures } from '../../statistics/drift/tests/index.ts';
 import { seedOfText } from '../../statistics/probability/seed-of-text.ts';
+import type { CountedColumn, ServedColumn } from '../measurement/counted-column.ts';
+import { countedColumn, isUncounted } from '../measurement/counted-column.ts';
 import { defaultMissingRise, presenceOf } from './presence-of.ts';
 import type { Sides } from './sides-of.ts';
 import { sidesOf } from './sides-of.ts';
@@ -33,20 +34,23 @@ const defaultEffectFloor = 0.1;
  * its kind. A test with a p-value reports drift if the p-value is below the threshold and the effect is large enough.
  * Every other test reports drift if the statistic reaches the threshold and exceeds what chance would give. Missing
  * values are left out. If the reference or the window has no values of a feature at all, the test `missing` compares
- * the shares of missing values instead. Returns null if there is nothing to compare.
+ * the shares of missing values instead. Returns null if there is nothing to compare, or if there
+ * were too many distinct values to count.
  */
 export function driftOf(
   reference: ColumnReference,
-  current: readonly Cell[],
+  current: ServedColumn,
   subject: DriftResult['subject'],
   policy: DriftPolicy,
   rules: ColumnRules = {},
 ): DriftResult | null {
   const excluded = subject !== 'prediction' && policy.exclude.includes(reference.name);
   const about = { column: reference.name, subject, excluded };
-  const sides = sidesOf(reference, current, subject !== 'feature' || rules.category === true);
+  const served = countedColumn(reference, current);
+  if (isUncounted(served)) return null;
+  const sides = sidesOf(reference, served, subject !== 'feature' || rules.category === true);
   if (sides.currentRows === 0 || reference.count === 0)
-    return subject === 'feature' ? driftOfPresence(reference, current, about, rules) : null;
+    return subject === 'feature' ? driftOfPresence(reference, served, about, rules) : null;
   const test = reference.kind === 'numeric' ? policy.numeric : policy.categorical;
   const measured = measuredBy(test, reference.name, sides);
   const threshold = measured.pValue === null ? policy.threshold : (policy.fdr ?? policy.threshold);
@@ -70,11 +74,11 @@ function measuredBy(test: DriftTestName, column: string, sides: Sides): Measured
 /** Compares counts of rows instead of values, because one side has no values. */
 function driftOfPresence(
   reference: ColumnReference,
-  cells: readonly Cell[],
+  served: CountedColumn,
   about: Pick<DriftResult, 'column' | 'subject' | 'excluded'>,
   { missing = defaultMissingRise }: ColumnRules,
 ): DriftResult | null {
-  const { before, now } = presenceOf(reference, cells);
+  const { before, now } = presenceOf(reference, served);
   const [referenceRows, currentRows] = [before[0] + before[1], now[0] + now[1]];
   if (referenceRows === 0 || currentRows === 0) return null;
   const statistic = presenceChange(before, now);

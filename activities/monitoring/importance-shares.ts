@@ -2,7 +2,7 @@ import { PermutationImportance } from '../../contracts/models/importance.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { readJson } from '../steps/workspace.ts';
-import type { ImportanceShares } from './drift-in-window.ts';
+import type { ImportanceShares } from './arrange-drift.ts';
 
 /**
  * Returns each feature's share of the champion's permutation importance. If shuffling a feature does not

@@ -4,13 +4,18 @@ import { quantile } from '../../statistics/probability/quantile.ts';
 const [minute, hour, day] = [60_000, 3_600_000, 86_400_000];
 const boundsMs = [minute, 10 * minute, hour, 6 * hour, day, 3 * day, 7 * day, 14 * day, 30 * day, 90 * day] as const;
 
-/** Summarises how late the labels arrived; null if none has arrived. */
-export function labelDelayOf(delays: readonly (number | null)[]): LabelDelay | null {
-  const sorted = Float64Array.from(delays.filter((delay) => delay !== null)).sort();
-  if (sorted.length === 0) return null;
+/**
+ * Summarises how late the labels arrived; null if none has arrived.
+ *
+ * @param delays in milliseconds, one for each label.
+ */
+export function labelDelayOf(delays: Float64Array): LabelDelay | null {
+  if (delays.length === 0) return null;
+  const sorted = delays.toSorted();
   let below = 0;
   const histogram = [...boundsMs, null].map((withinMs) => {
-    const upTo = withinMs === null ? sorted.length : sorted.filter((delay) => delay <= withinMs).length;
+    let upTo = below;
+    while (upTo < sorted.length && (withinMs === null || (sorted[upTo] ?? 0) <= withinMs)) upTo += 1;
     const rows = upTo - below;
     below = upTo;
     return { withinMs, rows };

@@ -1,7 +1,7 @@
-import type { Cell } from '../../contracts/data/data-types.ts';
 import type { ColumnReference } from '../../contracts/models/model-version.ts';
 import type { Presence } from '../../statistics/drift/missing-change.ts';
-import { categoryCounts, presentNumbers } from '../measurement/column-values.ts';
+import type { CountedColumn } from '../measurement/counted-column.ts';
+import { presentIn } from '../measurement/counted-column.ts';
 
 /** Increase of the share of missing values that is a finding if the configuration has no `quality.missing`. */
 export const defaultMissingRise = 0.1;
@@ -9,10 +9,10 @@ export const defaultMissingRise = 0.1;
 /** Returns, for the reference and for the window, the number of rows with a value of the column and without one. */
 export function presenceOf(
   reference: ColumnReference,
-  cells: readonly Cell[],
+  served: CountedColumn,
 ): { readonly before: Presence; readonly now: Presence } {
-  const present = presentIn(reference, cells);
-  return { before: [reference.count, missingIn(reference)], now: [present, cells.length - present] };
+  const present = presentIn(served);
+  return { before: [reference.count, missingIn(reference)], now: [present, served.rows - present] };
 }
 
 /**
@@ -21,9 +21,4 @@ export function presenceOf(
  */
 function missingIn({ count, missing }: ColumnReference): number {
   return missing ?? (count === 0 ? 1 : 0);
-}
-
-function presentIn({ kind }: ColumnReference, cells: readonly Cell[]): number {
-  if (kind === 'numeric') return presentNumbers(cells).length;
-  return [...categoryCounts(cells).values()].reduce((sum, rows) => sum + rows, 0);
 }

@@ -1,13 +1,13 @@
 import type { Configuration } from '../../contracts/configuration/configuration.ts';
-import type { Cell } from '../../contracts/data/data-types.ts';
 import type { ColumnReference } from '../../contracts/models/model-version.ts';
 import type { QualityResult } from '../../contracts/monitoring/report.ts';
 import { criticalValue } from '../../statistics/drift/critical-value.ts';
 import { missingRise } from '../../statistics/drift/missing-change.ts';
 import { seedOfText } from '../../statistics/probability/seed-of-text.ts';
-import { categoryCounts, presentNumbers } from '../measurement/column-values.ts';
+import type { CountedColumn, ServedColumn } from '../measurement/counted-column.ts';
+import { countedColumn, isUncounted, presentIn } from '../measurement/counted-column.ts';
 import { defaultMissingRise, presenceOf } from './presence-of.ts';
-import { asWritten, newCategories } from './sides-of.ts';
+import { newCategories } from './sides-of.ts';
 
 type QualityPolicy = NonNullable<Configuration['monitor']['quality']>;
 
@@ -20,32 +20,34 @@ const named = 5;
  */
 export function qualityOf(
   reference: ColumnReference,
-  cells: readonly Cell[],
+  served: ServedColumn,
   policy: QualityPolicy | undefined,
 ): QualityResult[] {
-  if (cells.length === 0) return [];
+  const counted = countedColumn(reference, served);
+  if (counted.rows === 0) return [];
   return [
-    ...missingIn(reference, cells, policy?.missing),
-    ...(reference.kind === 'numeric'
-      ? outOfRange(reference, cells, policy?.range)
-      : newIn(reference, cells, policy?.categories)),
+    ...missingIn(reference, counted, policy?.missing),
+    ...(reference.kind === 'numeric' ? outOfRange(reference, counted, policy?.range) : []),
+    ...(reference.kind === 'categorical' ? newIn(reference, counted, policy?.categories) : []),
   ];
 }
 
 /** Returns the quality result for the share of rows to which the model had no answer. */
-export function failedIn(predictions: readonly Cell[], policy: QualityPolicy | undefined): QualityResult[] {
-  const failed = predictions.filter((prediction) => prediction === null).length;
+export function failedIn(
+  { rows, failed }: { readonly rows: number; readonly failed: number },
+  policy: QualityPolicy | undefined,
+): QualityResult[] {
   if (failed === 0 && policy?.failed === undefined) return [];
-  const share = predictions.length === 0 ? 0 : failed / predictions.length;
-  const detail = `the model had no finite answer for ${failed} of ${predictions.length} rows`;
+  const share = rows === 0 ? 0 : failed / rows;
+  const detail = `the model had no finite answer for ${failed} of ${rows} rows`;
   return [judged('prediction', 'failed', share, policy?.failed, detail)];
 }
 
 /** Without a configured threshold, an increase by 0.1 is a finding, unless chance alone could explain it. */
-function missingIn(reference: ColumnReference, cells: readonly Cell[], threshold: number | undefined): QualityResult[] {
+function missingIn(reference: ColumnReference, served: CountedColumn, threshold: number | undefined): QualityResult[] {
   if (reference.missing === undefined) return [];
   const { name } = reference;
-  const { before, now } = presenceOf(reference, cells);
+  const { before, now } = presenceOf(reference, served);
   const share = ([present, missing]: readonly [number, number]): number =>
     present + missing === 0 ? 0 : missing / (present + missing);
   const rise = missingRise(before, now);
@@ -58,25 +60,23 @@ function missingIn(reference: ColumnReference, cells: readonly Cell[], threshold
 
 function outOfRange(
   { name, values }: Extract<ColumnReference, { kind: 'numeric' }>,
-  cells: readonly Cell[],
+  served: CountedColumn,
   threshold: number | undefined,
 ): QualityResult[] {
   const [least, greatest] = [values[0], values.at(-1)];
-  const present = presentNumbers(cells);
-  if (least === undefined || greatest === undefined || present.length === 0) return [];
-  const outside = present.filter((value) => value < least || value > greatest).length;
-  const detail = `served values range from ${present[0]} to ${present.at(-1)}, those of the reference from ${least} to ${greatest}`;
-  return [judged(name, 'range', outside / present.length, threshold, detail)];
+  if (least === undefined || greatest === undefined || served.kind !== 'numeric' || served.range === null) return [];
+  const detail = `served values range from ${served.range[0]} to ${served.range[1]}, those of the reference from ${least} to ${greatest}`;
+  return [judged(name, 'range', served.outside / served.present, threshold, detail)];
 }
 
 function newIn(
   reference: Extract<ColumnReference, { kind: 'categorical' }>,
-  cells: readonly Cell[],
+  served: CountedColumn,
   threshold: number | undefined,
 ): QualityResult[] {
-  const seen = categoryCounts(asWritten(cells, reference.categories));
-  const present = [...seen.values()].reduce((sum, count) => sum + count, 0);
-  if (present === 0 || reference.count === 0) return [];
+  const present = presentIn(served);
+  if (served.kind !== 'categorical' || isUncounted(served) || present === 0 || reference.count === 0) return [];
+  const seen = served.counts;
   const added = newCategories(reference, seen);
   const rows = added.reduce((sum, category) => sum + (seen.get(category) ?? 0), 0);
   const names = added.slice(0, named).map((category) => JSON.stringify(category.slice(0, 60)));

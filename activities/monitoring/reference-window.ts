@@ -1,19 +1,18 @@
 import { join } from 'node:path';
 import type { Configuration } from '../../contracts/configuration/configuration.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
-import type { Task } from '../../contracts/models/metrics.ts';
-import type { MonitoringReference } from '../../contracts/models/model-version.ts';
+import type { ColumnReference, MonitoringReference } from '../../contracts/models/model-version.ts';
 import type { MonitoringWindow } from '../../contracts/monitoring/monitoring-window.ts';
 import type { ReportBody } from '../../contracts/monitoring/report.ts';
+import type { CountedValues } from '../../ports/served-window.ts';
+import type { StoredColumns } from '../../ports/stored-columns.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
-import { fetchFiles, withWorkspace } from '../steps/workspace.ts';
-import type { LabelledRows } from '../measurement/labelled-rows.ts';
-import { withLabels } from '../measurement/labelled-rows.ts';
-import type { MeasurableLabels } from '../measurement/measurable-rows.ts';
-import { measurableLabels } from '../measurement/measurable-rows.ts';
-import { referenceOf } from '../measurement/reference-of.ts';
-import { servedCells } from '../measurement/served-cells.ts';
-import { labelTargetOf } from '../measurement/served-sample.ts';
+import { categoryCounts } from '../measurement/column-values.ts';
+import type { LabelledWindow } from '../measurement/labelled-window.ts';
+import { readLabelledWindow } from '../measurement/labelled-window.ts';
+import type { LabelColumn } from '../measurement/label-column.ts';
+import { categoricalReference, numericReference } from '../measurement/reference-of.ts';
+import { sortedNumbers } from '../measurement/sorted-numbers.ts';
 
 /** Dependencies of the steps that make a report. */
 export type ReportDependencies = Pick<
@@ -29,13 +28,15 @@ export interface ChosenReference {
 /**
  * Returns what was served in the window that the configuration names, or the training reference and the reason if too
  * little was served in that window.
+ *
+ * @param folder an existing folder for the rows of that window.
  */
 export async function chooseReference(
   deps: ReportDependencies,
   scope: Scope,
   { reference: wanted }: MonitoringWindow,
   training: MonitoringReference,
-  configuration: Configuration,
+  { configuration, folder }: { readonly configuration: Configuration; readonly folder: string },
 ): Promise<ChosenReference> {
   if (wanted === undefined) return { reference: training, told: { reference: 'training' } };
   const {
@@ -43,51 +44,105 @@ export async function chooseReference(
     monitor: { minRows },
     data: { target },
   } = configuration;
-  const served = await measurableIn(deps, scope, wanted, task);
+  const served = await readReference(deps, scope, wanted, { training, task, folder: join(folder, 'reference') });
   const { kind, from, to } = wanted;
   if (served.rows < minRows) {
     const referenceNote = `monitor.reference is ${kind}, but only ${served.rows} rows were served from ${from} to ${to}, fewer than monitor.minRows (${minRows}), so the report compares with the training rows`;
     return { reference: training, told: { reference: 'training', referenceNote } };
   }
-  const labels = served.labels.filter((label) => label !== null);
-  const enough = labels.length >= minRows;
+  const labels = served.labels.count();
+  const enough = labels >= minRows;
   const note = enough
     ? {}
     : {
-        referenceNote: `monitor.reference is ${kind}, but only ${labels.length} labels belong to the window from ${from} to ${to}, fewer than monitor.minRows (${minRows}), so the target is compared with the training rows`,
+        referenceNote: `monitor.reference is ${kind}, but only ${labels} labels belong to the window from ${from} to ${to}, fewer than monitor.minRows (${minRows}), so the target is compared with the training rows`,
       };
   return {
     reference: {
       schemaVersion: 1,
-      // Keeps the kinds of the training reference. Otherwise a number that is constant for a month, such as rainfall,
-      // would become a category.
-      features: training.features.map(({ name, kind: of }) => referenceOf(name, servedCells(served, name), of)),
-      target: enough ? referenceOf(target, labels, training.target.kind) : training.target,
-      prediction: referenceOf('prediction', served.predictions, training.prediction.kind),
+      features: await featuresOf(served, training.features),
+      target: enough ? targetOf(target, served.labels, training.target.kind) : training.target,
+      prediction: await referenceIn(served, 'prediction', {
+        counted: served.prediction ?? undefined,
+        column: 'prediction',
+        kind: training.prediction.kind,
+      }),
     },
     told: { reference: kind, referenceWindow: { from, to, rows: served.rows }, ...note },
   };
 }
 
-/** Returns what was served in a window, with the labels that have arrived and are values of the target. */
-export async function measurableIn(
-  deps: ReportDependencies,
-  scope: Scope,
-  window: Pick<MonitoringWindow, 'segments' | 'from' | 'to'>,
-  task: Task,
-): Promise<LabelledRows & MeasurableLabels> {
-  const served = await servedIn(deps, scope, window);
-  const target = await labelTargetOf(deps, scope.modelId, task, served.modelVersions);
-  return { ...served, ...measurableLabels(served, task, target) };
+interface Read {
+  readonly training: MonitoringReference;
+  readonly task: Configuration['task'];
+  readonly folder: string;
 }
 
-async function servedIn(
+/** Reads the values of numeric features, and the counts of the others. */
+function readReference(
   deps: ReportDependencies,
   scope: Scope,
-  { segments: digests, from, to }: Pick<MonitoringWindow, 'segments' | 'from' | 'to'>,
-): Promise<LabelledRows> {
-  return withWorkspace(deps.scratchFolder, 'monitor', async (folder) => {
-    const segments = await fetchFiles(deps.objectStore, digests, join(folder, 'segments'));
-    return withLabels(deps, scope, await deps.tableEngine.readServed({ segments, from, to, labels: [] }));
+  window: NonNullable<MonitoringWindow['reference']>,
+  { training, task, folder }: Read,
+): Promise<LabelledWindow> {
+  const numeric = training.features.filter(({ kind }) => kind === 'numeric');
+  const categorical = training.features.filter(({ kind }) => kind === 'categorical');
+  return readLabelledWindow(deps, scope, window, task, {
+    folder,
+    counts: Object.fromEntries(categorical.map(({ name }) => [name, { kind: 'categorical' }])),
+    ...(training.prediction.kind === 'categorical' ? { prediction: { kind: 'categorical' } } : {}),
+    features: numeric.map(({ name }) => name),
   });
+}
+
+/**
+ * Keeps the kinds of the training reference. Otherwise a number that is constant for a month, such as rainfall, would
+ * become a category.
+ */
+async function featuresOf(served: LabelledWindow, training: readonly ColumnReference[]): Promise<ColumnReference[]> {
+  const features: ColumnReference[] = [];
+  for (const feature of training) {
+    const { name, kind } = feature;
+    const counted = Object.hasOwn(served.counts, name) ? served.counts[name] : undefined;
+    const isUncounted = counted?.kind === 'categorical' && counted.values === null;
+    features.push(
+      isUncounted ? feature : await referenceIn(served, name, { counted, column: `feature ${name}`, kind }),
+    );
+  }
+  return features;
+}
+
+interface Source {
+  readonly counted: CountedValues | undefined;
+  readonly column: string;
+  readonly kind: ColumnReference['kind'];
+}
+
+async function referenceIn(
+  { rows, stored }: LabelledWindow,
+  name: string,
+  { counted, column, kind }: Source,
+): Promise<ColumnReference> {
+  if (kind === 'numeric')
+    return hasColumn(stored, column)
+      ? numericReference(name, await sortedNumbers(stored, column), rows)
+      : numericReference(name, new Float64Array(), 0);
+  if (counted?.kind !== 'categorical') return categoricalReference(name, new Map(), 0);
+  return categoricalReference(name, countsByText(counted), rows);
+}
+
+function hasColumn({ layout }: StoredColumns, name: string): boolean {
+  return layout.names.includes(name);
+}
+
+function countsByText({ values }: Extract<CountedValues, { kind: 'categorical' }>): Map<string, number> {
+  return new Map((values ?? []).filter(([cell]) => !Number.isNaN(cell)).map(([cell, rows]) => [String(cell), rows]));
+}
+
+function targetOf(name: string, labels: LabelColumn, kind: ColumnReference['kind']): ColumnReference {
+  const rows = labels.count();
+  if (kind === 'numeric') return numericReference(name, labels.sortedNumbers(), rows);
+  const classes = [...labels.classCounts()].map(([value, count]) => [String(value), count] as const);
+  const counts = classes.length > 0 ? new Map(classes) : categoryCounts([...labels.sortedNumbers()]);
+  return categoricalReference(name, counts, rows);
 }

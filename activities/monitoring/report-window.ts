@@ -2,20 +2,25 @@ import type { Configuration } from '../../contracts/configuration/configuration.
 import type { Scope } from '../../contracts/identifiers.ts';
 import { MonitoringReference } from '../../contracts/models/model-version.ts';
 import { MonitoringWindow } from '../../contracts/monitoring/monitoring-window.ts';
-import type { PerformanceEstimate, ReportBody } from '../../contracts/monitoring/report.ts';
-import type { ServedRows } from '../../ports/table-engine.ts';
+import type { ReportBody } from '../../contracts/monitoring/report.ts';
+import { numbersIn } from '../../contracts/data/column-batch.ts';
+import type { Sample } from '../../statistics/metrics/sample.ts';
 import { metricsOf } from '../../statistics/metrics/measure.ts';
 import type { Activities } from '../../contracts/pipelines/steps.ts';
-import { readJson } from '../steps/workspace.ts';
-import { driftInWindow, weightedDriftOf } from './drift-in-window.ts';
-import { estimateFrom, wantsEstimate } from '../measurement/estimation.ts';
+import { readJson, withWorkspace } from '../steps/workspace.ts';
+import { weightedDriftOf } from './arrange-drift.ts';
+import { compareColumns } from './compare-columns.ts';
+import { wantedOf } from './counted-window.ts';
+import { estimateIn, inputsOfEstimate } from './estimate-in.ts';
 import { importanceSharesOf } from './importance-shares.ts';
 import { labelDelayOf } from './label-delay.ts';
-import { failedIn, qualityOf } from './quality-of.ts';
+import { failedIn } from './quality-of.ts';
 import { declaredCategories, withCurrentKinds } from '../measurement/reference-kinds.ts';
 import type { ReportDependencies } from './reference-window.ts';
-import { chooseReference, measurableIn } from './reference-window.ts';
-import { servedCells } from '../measurement/served-cells.ts';
+import { chooseReference } from './reference-window.ts';
+import { answeredRows } from '../measurement/answered-rows.ts';
+import type { LabelledWindow } from '../measurement/labelled-window.ts';
+import { readLabelledWindow } from '../measurement/labelled-window.ts';
 import { servedSample } from '../measurement/served-sample.ts';
 import { trafficOf, volumeOf } from './traffic-of.ts';
 import { driftVerdicts, performanceVerdicts, qualityVerdicts, tellingTooFew } from './verdicts.ts';
@@ -49,6 +54,15 @@ export function createReportWindow(deps: ReportDependencies): Activities['report
 }
 
 async function reportOn(deps: ReportDependencies, { scope }: Reporting, window: MonitoringWindow): Promise<Unjudged> {
+  return withWorkspace(deps.scratchFolder, 'monitor', (folder) => reportFrom(deps, scope, window, folder));
+}
+
+async function reportFrom(
+  deps: ReportDependencies,
+  scope: Scope,
+  window: MonitoringWindow,
+  folder: string,
+): Promise<Unjudged> {
   const { models, versions, monitoring } = deps.repositories;
   const { configuration } = await models.configuration(window.configurationId);
   const { monitor } = configuration;
@@ -56,17 +70,17 @@ async function reportOn(deps: ReportDependencies, { scope }: Reporting, window: 
   const training = await readJson(deps.objectStore, champion.reference, MonitoringReference);
   const categories = declaredCategories(configuration);
   const compared = withCurrentKinds(training, categories, champion.signature);
-  const { reference, told } = await chooseReference(deps, scope, window, compared, configuration);
-  const served = await measurableIn(deps, scope, window, configuration.task);
+  const { reference, told } = await chooseReference(deps, scope, window, compared, { configuration, folder });
+  const wanted = wantedOf(reference, monitor.drift);
+  const estimated = inputsOfEstimate(configuration, training);
+  const features = [...new Set([...wanted.features, ...estimated])];
+  const served = await readLabelledWindow(deps, scope, window, configuration.task, { folder, ...wanted, features });
   const importance = await importanceSharesOf(deps, scope, champion.id);
-  const drift = driftInWindow(served, reference, monitor.drift, importance, (column) => ({
-    category: categories.has(column),
-    missing: monitor.quality?.missing,
-  }));
+  const { drift, quality, uncounted } = await compareColumns(served, reference, configuration, importance);
   const weightedDrift = weightedDriftOf(drift);
-  const sample = await servedSample(deps, scope.modelId, configuration, served);
+  const sample = await labelledSample(deps, scope, configuration, served);
   const performance = sample === null ? null : metricsOf(sample);
-  const estimate = await estimateIn(deps, scope, configuration, champion.number, served, training);
+  const estimate = await estimateIn(deps, scope, { configuration, champion: champion.number, served, training });
   const waitingLabels = await monitoring.waitingLabels(scope);
   const [before] = (await monitoring.reports(scope, { limit: 1 })).items;
   return {
@@ -83,58 +97,36 @@ async function reportOn(deps: ReportDependencies, { scope }: Reporting, window: 
     ...(waitingLabels === 0 ? {} : { waitingLabels }),
     dropped: window.dropped,
     sufficient: served.rows >= monitor.minRows,
-    releases: releasesIn(served),
+    releases: [...served.releases],
     metric: monitor.performance?.metric ?? configuration.build.metric,
     drift: tellingTooFew(drift, monitor.minRows),
+    ...(uncounted.length === 0 ? {} : { uncounted }),
     ...(weightedDrift === undefined ? {} : { weightedDrift }),
-    quality: [
-      ...failedIn(served.predictions, monitor.quality),
-      ...reference.features.flatMap((feature) =>
-        qualityOf(feature, servedCells(served, feature.name), monitor.quality),
-      ),
-    ],
+    quality: [...failedIn(served, monitor.quality), ...quality],
     performance,
     estimate,
     labelDelay: labelDelayOf(served.labelDelaysMs),
     traffic: trafficOf(await monitoring.traffic(scope), before),
-    volume: volumeOf(served.eventTimesMs, window),
+    volume: await volumeIn(served, window),
   };
 }
 
-/** Uses only the rows that the champion answered, because the estimation was fitted to the champion's losses. */
-async function estimateIn(
+async function labelledSample(
   deps: ReportDependencies,
   scope: Scope,
   configuration: Configuration,
-  champion: number,
-  served: ServedRows,
-  reference: MonitoringReference,
-): Promise<PerformanceEstimate | null> {
-  const { estimation } = reference;
-  if (estimation === undefined || !wantsEstimate(configuration)) return null;
-  const own = served.modelVersions.flatMap((version, row) =>
-    version === champion && served.predictions[row] !== null ? [row] : [],
+  served: LabelledWindow,
+): Promise<Sample | null> {
+  return servedSample(
+    deps,
+    scope.modelId,
+    configuration,
+    answeredRows(served, ({ row }) => served.labels.at(row)),
   );
-  const of = <Value>(values: readonly Value[]): Value[] =>
-    own.flatMap((row) => {
-      const value = values[row];
-      return value === undefined ? [] : [value];
-    });
-  const predictions = of(served.predictions);
-  const answered = { predictions, probabilities: of(served.probabilities), modelVersions: of(served.modelVersions) };
-  // Passes the predictions as labels, because the estimate uses only the answers of the sample and ignores its truth.
-  const sample = await servedSample(deps, scope.modelId, configuration, { ...answered, labels: predictions });
-  if (sample === null) return null;
-  const columns = Object.fromEntries(Object.entries(served.features).map(([name, cells]) => [name, of(cells)]));
-  return estimateFrom(estimation, sample, columns, reference);
 }
 
-function releasesIn({ releases, modelVersions }: ServedRows): ReportBody['releases'] {
-  const counted = new Map<string, { release: string; modelVersion: number; predictions: number }>();
-  for (const [row, release] of releases.entries()) {
-    const entry = counted.get(release) ?? { release, modelVersion: modelVersions[row] ?? 0, predictions: 0 };
-    entry.predictions += 1;
-    counted.set(release, entry);
-  }
-  return [...counted.values()];
+async function volumeIn({ stored }: LabelledWindow, window: MonitoringWindow): Promise<number[]> {
+  let volume: number[] = [];
+  for await (const batch of stored.batches(['at'])) volume = volumeOf(numbersIn(batch, 0), window, volume);
+  return volumeOf([], window, volume);
 }

@@ -1,12 +1,9 @@
-import type { Cell } from '../../contracts/data/data-types.ts';
 import type { CategoricalReference, ColumnReference, NumericReference } from '../../contracts/models/model-version.ts';
 import type { Distribution } from '../../contracts/monitoring/report.ts';
-import { binnedCounts } from '../../statistics/drift/bin-counts.ts';
 import type { ComparedColumn } from '../../statistics/drift/drift-test.ts';
 import { commonIn, poolRare } from '../../statistics/drift/pool-rare.ts';
-import { tieEdges } from '../../statistics/drift/tie-edges.ts';
-import { valueCounts } from '../../statistics/drift/value-counts.ts';
-import { categoryCounts, presentNumbers } from '../measurement/column-values.ts';
+import type { CountedCategories, CountedNumbers, ServedColumn } from '../measurement/counted-column.ts';
+import { binsOf, countedColumn } from '../measurement/counted-column.ts';
 import { wholeNumbersIn } from '../measurement/whole-number-codes.ts';
 
 /** The reference and the window of one column, in the form that the tests need. */
@@ -22,60 +19,47 @@ export interface Sides extends ComparedColumn {
  * @param declared whether the configuration declares the column as a category, or it is the answer or the truth of a
  * classifier.
  */
-export function sidesOf(reference: ColumnReference, cells: readonly Cell[], declared: boolean): Sides {
-  return reference.kind === 'numeric' ? numericSides(reference, cells) : categoricalSides(reference, cells, declared);
+export function sidesOf(reference: ColumnReference, column: ServedColumn, declared: boolean): Sides {
+  const served = countedColumn(reference, column);
+  if (reference.kind === 'numeric' && served.kind === 'numeric') return numericSides(reference, served);
+  if (reference.kind === 'categorical' && served.kind === 'categorical')
+    return categoricalSides(reference, served, declared);
+  throw new TypeError(`the values of ${reference.name} were counted for a reference of another kind`);
 }
 
-/** The bins are computed from the reference's values each time, so that old references use the current rules too. */
-function numericSides({ values, valueCounts: counts }: NumericReference, cells: readonly Cell[]): Sides {
-  const sample = { values, counts };
-  const edges = tieEdges(sample);
-  const numbers = ofOnePrecision(presentNumbers(cells), edges);
-  const served = valueCounts(numbers);
-  const [before, now] = [binnedCounts(sample, edges), binnedCounts(served, edges)];
+function numericSides(reference: NumericReference, served: CountedNumbers): Sides {
+  const { edges, counts: before } = binsOf(reference);
+  const sample = { values: reference.values, counts: reference.valueCounts };
+  const now = served.bins;
   return {
     before,
     now,
-    values: { before: sample, now: served },
-    distribution: { edges, categories: null, reference: before, current: now },
-    currentRows: numbers.length,
+    isNumeric: true,
+    ...(served.values === null ? {} : { values: { before: sample, now: served.values } }),
+    distribution: { edges, categories: null, reference: [...before], current: [...now] },
+    currentRows: served.present,
   };
 }
 
-/**
- * Maps a served value to the bin edge that it equals after rounding to 32 bits: a client that computes in 32 bits sends
- * 0.1 as 0.10000000149.
- */
-function ofOnePrecision(sorted: Float64Array, edges: readonly number[]): Float64Array {
-  const inexact = edges.filter((edge) => !Number.isInteger(edge));
-  const rounded = new Map(inexact.map((edge) => [Math.fround(edge), edge]));
-  const exact = new Set(edges);
-  const asStored = (value: number): number => {
-    const edge = rounded.get(Math.fround(value));
-    // One of the two must be the other rounded to 32 bits.
-    return edge !== undefined && !exact.has(value) && (Math.fround(edge) === value || Math.fround(value) === edge)
-      ? edge
-      : value;
-  };
-  return rounded.size === 0 ? sorted : sorted.map(asStored).sort();
-}
-
-function categoricalSides(stored: CategoricalReference, cells: readonly Cell[], declared: boolean): Sides {
-  const { reference, seen } = comparable(stored, cells, declared);
+function categoricalSides(stored: CategoricalReference, served: CountedCategories, declared: boolean): Sides {
+  const { reference, seen } = comparable(stored, served, declared);
   const categories = [...reference.categories, ...newCategories(reference, seen)];
   const before = categories.map((_, at) => reference.counts[at] ?? 0);
   const now = categories.map((category) => seen.get(category) ?? 0);
   return {
     before,
     now,
+    isNumeric: false,
     distribution: shown(categories, before, now),
     currentRows: now.reduce((sum, count) => sum + count, 0),
   };
 }
 
-function comparable(reference: CategoricalReference, cells: readonly Cell[], declared: boolean) {
-  const seen = categoryCounts(asWritten(cells, reference.categories));
-  const areNumbers = cells.every((cell) => cell === null || typeof cell === 'number');
+function comparable(
+  reference: CategoricalReference,
+  { counts: seen, areNumbers }: CountedCategories,
+  declared: boolean,
+) {
   const codes = declared || !areNumbers ? null : wholeNumbersIn(reference.categories);
   return codes === null ? { reference, seen } : withinEnds(reference, codes, seen);
 }
@@ -149,14 +133,6 @@ function summed(entries: readonly (readonly [string, number])[]): Map<string, nu
 export function newCategories(reference: CategoricalReference, seen: ReadonlyMap<string, number>): string[] {
   const known = new Set(reference.categories);
   return [...seen.keys()].filter((category) => !known.has(category));
-}
-
-/** Converts 0 and 1 back to booleans. A boolean is served as a number if the model's input is a numeric matrix. */
-export function asWritten(cells: readonly Cell[], categories: readonly string[]): readonly Cell[] {
-  const truthValues =
-    categories.length > 0 && categories.every((category) => category === 'true' || category === 'false');
-  if (!truthValues) return cells;
-  return cells.map((cell) => (cell === 0 || cell === 1 ? cell === 1 : cell));
 }
 
 const mostBars = 30;

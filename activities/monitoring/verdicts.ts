@@ -3,7 +3,7 @@ import { isBetterWhenSmall, metricOf } from '../../contracts/models/metrics.ts';
 import type { DriftResult, QualityResult, ReportBody } from '../../contracts/monitoring/report.ts';
 import { heldAgainst } from '../../contracts/monitoring/report.ts';
 import type { MonitoringRepository } from '../../ports/repositories/monitoring-repository.ts';
-import { featuresCount } from './drift-in-window.ts';
+import { featuresCount } from './arrange-drift.ts';
 import type { DriftPolicy } from './drift-of.ts';
 
 type Verdict = Parameters<MonitoringRepository['commitReport']>[2][number];

@@ -1,8 +1,7 @@
 import type { Cell } from '../../contracts/data/data-types.ts';
-import { ClassValue } from '../../contracts/models/signature.ts';
-import { PredictionRecord } from '../../contracts/serving/prediction.ts';
-import type { ServedRows, TableEngine } from '../../ports/table-engine.ts';
+import type { TableEngine } from '../../ports/table-engine.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
+import { storedColumns } from './columns/stored-column-file.ts';
 import { TableProcesses } from './process/table-processes.ts';
 
 export interface DuckDbTableEngineSettings {
@@ -64,9 +63,8 @@ export function createDuckDbTableEngine(settings: DuckDbTableEngineSettings): Cl
     exportRows: async (request) => void (await processes.call('exportRows', request)),
     sealSegment: (request) => processes.call('sealSegment', request),
     readServed: async (request) => {
-      const collected = collectColumns();
-      const { rows, features, repeatedIds } = await processes.call('readServed', request, collected.add);
-      return { ...servedRows(rows, features, collected.column), repeatedIds };
+      const { file, ...counted } = await processes.call('readServed', request);
+      return { ...counted, rows: file.rows, stored: storedColumns(request.path, file) };
     },
     close: () => processes.close(),
   };
@@ -91,27 +89,5 @@ function collectColumns(): CollectedColumns {
       }
     },
     column: (at) => collected[at] ?? [],
-  };
-}
-
-const { probabilities: Probabilities } = PredictionRecord.shape;
-
-function servedRows(
-  rows: number,
-  features: readonly string[],
-  column: (at: number) => Cell[],
-): Omit<ServedRows, 'repeatedIds'> {
-  return {
-    rows,
-    ids: column(5).map(String),
-    eventTimesMs: column(6).map(Number),
-    predictions: column(0),
-    releases: column(1).map(String),
-    modelVersions: column(2).map(Number),
-    labels: column(3).map((cell) => (cell === null ? null : ClassValue.parse(JSON.parse(String(cell))))),
-    probabilities: column(4).map((cell) =>
-      cell === null ? null : (Probabilities.parse(JSON.parse(String(cell))) ?? null),
-    ),
-    features: Object.fromEntries(features.map((name, at) => [name, column(at + 7)])),
   };
 }

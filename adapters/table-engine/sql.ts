@@ -21,10 +21,10 @@ export function timestampOf(instant: Instant): string {
 
 /**
  * Returns SQL that reads Parquet files in the given order. With `byName`, columns are matched by name, and a column
- * that a file lacks is null.
+ * that a file lacks is null. With `placed`, rows have their `filename` and `file_row_number` too.
  */
-export function parquetRows(paths: readonly string[], { byName = false } = {}): string {
-  return `read_parquet([${paths.map(literal).join(', ')}], union_by_name = ${byName}, hive_partitioning = false)`;
+export function parquetRows(paths: readonly string[], { byName = false, placed = false } = {}): string {
+  return `read_parquet([${paths.map(literal).join(', ')}], union_by_name = ${byName}, hive_partitioning = false${placed ? ', filename = true, file_row_number = true' : ''})`;
 }
 
 /** Returns the SQL condition `from <= column < to` for a TIMESTAMP column in UTC; `true` if neither bound is given. */

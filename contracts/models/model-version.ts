@@ -18,6 +18,11 @@ export const NumericReference = z.object({
   valueCounts: z.array(z.number().int()),
   /** Number of rows without a value; absent if they were not counted. */
   missing: z.number().int().optional(),
+  /**
+   * Number of distinct values, if there were too many to keep: `values` are then means of groups of neighbouring values.
+   * Edges and counts are those of the values themselves.
+   */
+  condensed: z.number().int().optional(),
 });
 export type NumericReference = z.infer<typeof NumericReference>;
 export const CategoricalReference = z.object({

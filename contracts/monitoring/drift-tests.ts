@@ -9,6 +9,8 @@ interface DriftTestFacts {
   readonly statistic: string;
   /** Only for tests with a p-value: the effect size that is compared with `monitor.drift.minEffect`. */
   readonly effect?: string;
+  /** Whether the test compares the values themselves, and not only their counts by bin or category. */
+  readonly ofValues?: true;
   /** An exception to the usual decision rule, for the reference page. */
   readonly exception?: string;
 }
@@ -26,6 +28,7 @@ const registry = {
     columns: ['numeric'],
     statistic: 'largest distance between the two distribution functions',
     effect: 'the largest distance',
+    ofValues: true,
   },
   chi2: {
     columns: ['categorical'],
@@ -38,7 +41,11 @@ const registry = {
     columns: ['numeric', 'categorical'],
     statistic: 'Jensen-Shannon distance of the bins, with base 2, from 0 to 1',
   },
-  wasserstein: { columns: ['numeric'], statistic: 'distance of the values, in standard deviations of the reference' },
+  wasserstein: {
+    columns: ['numeric'],
+    statistic: 'distance of the values, in standard deviations of the reference',
+    ofValues: true,
+  },
   'total-variation': {
     columns: ['numeric', 'categorical'],
     statistic: "half the sum of the absolute differences of the bins' shares, from 0 to 1",
@@ -59,4 +66,9 @@ export function driftTestsFor(kind: ColumnKind): DriftTestName[] {
  */
 export function hasPValue(name: DriftTestName): boolean {
   return driftTests[name].effect !== undefined;
+}
+
+/** Returns whether the test needs the values of a column, which a report then reads. Other tests need only counts. */
+export function comparesValues(name: DriftTestName): boolean {
+  return driftTests[name].ofValues === true;
 }

@@ -11,7 +11,7 @@ export type LabelReading = { readonly value: ClassValue } | { readonly refused: 
 
 /**
  * Labels and predictions with a larger absolute value are excluded from regression metrics. Up to this limit, the sum
- * of squared errors is finite for five million rows, the most that a report reads.
+ * of squared errors is finite for forty million rows.
  */
 export const largestMeasured = 1e150;
 

@@ -187,6 +187,8 @@ export const ReportBody = z.object({
   sufficient: z.boolean(),
   releases: z.array(z.object({ release: Sha256, modelVersion: z.number().int(), predictions: z.number().int() })),
   drift: z.array(DriftResult),
+  /** Features with more than a million distinct texts, which are not tested for drift; absent if there are none. */
+  uncounted: z.array(z.string()).optional(),
   performance: Metrics.nullable(),
   /** The main metric: that of `monitor.performance`, otherwise that of the build. Absent in older reports. */
   metric: MetricName.optional(),

@@ -10,14 +10,16 @@ import { valueCounts } from './value-counts.ts';
 export function binnedCounts({ values, counts }: ValueCounts, edges: readonly number[]): number[] {
   const bins = Array.from({ length: edges.length + 1 }, () => 0);
   let bin = 0;
-  for (const [at, value] of values.entries()) {
-    while (bin < edges.length && isPast(value, edges, bin)) bin += 1;
+  for (let at = 0; at < values.length; at += 1) {
+    const value = values[at] ?? Number.NaN;
+    while (bin < edges.length && isPastEdge(value, edges, bin)) bin += 1;
     bins[bin] = (bins[bin] ?? 0) + (counts[at] ?? 0);
   }
   return bins;
 }
 
-function isPast(value: number, edges: readonly number[], at: number): boolean {
+/** Whether a value lies in a bin after that of the edge. */
+export function isPastEdge(value: number, edges: readonly number[], at: number): boolean {
   const edge = edges[at] ?? Infinity;
   return edge === edges[at - 1] ? value > edge : value >= edge;
 }

@@ -1,5 +1,6 @@
 import { criticalValue } from './critical-value.ts';
 import type { ValueCounts } from './value-counts.ts';
+import { rowsCounted } from './value-counts.ts';
 import { normed, wassersteinDistance } from './wasserstein.ts';
 
 /**
@@ -29,15 +30,13 @@ export function criticalWasserstein(
 }
 
 function inGroups(before: ValueCounts, now: ValueCounts): { values: number[]; before: number[]; now: number[] } {
-  const earlier = countsByValue(before);
-  const later = countsByValue(now);
-  const distinct = Float64Array.from(new Set([...before.values, ...now.values])).sort();
-  const most = [...before.counts, ...now.counts].reduce((sum, count) => sum + count, 0) / groups;
+  const distinct = distinctIn(before, now);
+  const most = (rowsCounted(before) + rowsCounted(now)) / groups;
   const grouped = { values: [0], before: [0], now: [0] };
-  let [group, rows] = [0, 0];
-  for (const [at, value] of distinct.entries()) {
-    const [a, b] = [earlier.get(value) ?? 0, later.get(value) ?? 0];
-    const alone = at < outermost || at >= distinct.length - outermost;
+  let [group, rows, at] = [0, 0, 0];
+  for (const [value, a, b] of merged(before, now)) {
+    const alone = at < outermost || at >= distinct - outermost;
+    at += 1;
     if (rows > 0 && (alone || rows + a + b > most)) [group, rows] = [group + 1, 0];
     const share = (a + b) / (rows + a + b);
     grouped.values[group] = (grouped.values[group] ?? 0) * (1 - share) + value * share;
@@ -48,6 +47,19 @@ function inGroups(before: ValueCounts, now: ValueCounts): { values: number[]; be
   return grouped;
 }
 
-function countsByValue({ values, counts }: ValueCounts): ReadonlyMap<number, number> {
-  return new Map(values.map((value, at) => [value, counts[at] ?? 0]));
+function distinctIn(a: ValueCounts, b: ValueCounts): number {
+  let distinct = 0;
+  for (const _ of merged(a, b)) distinct += 1;
+  return distinct;
+}
+
+/** Yields each value of both samples once, in ascending order, with its counts in both. */
+function* merged(a: ValueCounts, b: ValueCounts): Generator<readonly [value: number, a: number, b: number]> {
+  let [i, j] = [0, 0];
+  while (i < a.values.length || j < b.values.length) {
+    const [x, y] = [a.values[i] ?? Infinity, b.values[j] ?? Infinity];
+    const value = Math.min(x, y);
+    const counts = [x === value ? (a.counts[i++] ?? 0) : 0, y === value ? (b.counts[j++] ?? 0) : 0] as const;
+    yield [value, ...counts];
+  }
 }

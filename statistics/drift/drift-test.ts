@@ -8,7 +8,9 @@ export interface ComparedColumn {
   /** Counts by bin or category, before rare categories are pooled. */
   readonly before: readonly number[];
   readonly now: readonly number[];
-  /** Distinct values of a numeric column and their counts; absent for a column of categories. */
+  /** Whether the bins are those of numbers. Rare categories are pooled, and rare bins of numbers are not. */
+  readonly isNumeric: boolean;
+  /** Distinct values of a numeric column and their counts, for tests of values. */
   readonly values?: { readonly before: ValueCounts; readonly now: ValueCounts };
 }
 
@@ -37,8 +39,8 @@ export function overBins(distance: Distance): DriftMeasure {
     const { reference, current } = poolRare(before, now);
     return distance(reference, current);
   };
-  return ({ before, now, values }) => {
-    const measure = values === undefined ? ofPooled : distance;
+  return ({ before, now, isNumeric }) => {
+    const measure = isNumeric ? distance : ofPooled;
     return {
       statistic: measure(before, now),
       pValue: null,
@@ -51,10 +53,10 @@ export function overBins(distance: Distance): DriftMeasure {
 /**
  * Returns the value counts of both sides of a numeric column.
  *
- * @throws TypeError for a column of categories. The configuration's schema accepts tests of numbers for numeric columns
+ * @throws TypeError if the values are absent. The configuration's schema accepts tests of values for numeric columns
  * only.
  */
 export function bothValueCounts({ values }: ComparedColumn): [ValueCounts, ValueCounts] {
-  if (values === undefined) throw new TypeError('a test for numbers cannot be applied to a column of categories');
+  if (values === undefined) throw new TypeError('a test of values cannot be applied to counts of bins or categories');
   return [values.before, values.now];
 }

@@ -1,5 +1,6 @@
 import { kolmogorovTail } from '../probability/kolmogorov-tail.ts';
 import type { ValueCounts } from './value-counts.ts';
+import { rowsCounted } from './value-counts.ts';
 
 /**
  * Performs the two-sided two-sample Kolmogorov–Smirnov test. The statistic is the largest distance between the two
@@ -13,7 +14,7 @@ import type { ValueCounts } from './value-counts.ts';
  * @throws RangeError if a sample is empty.
  */
 export function kolmogorovSmirnov(reference: ValueCounts, current: ValueCounts): { statistic: number; pValue: number } {
-  const [n1, n2] = [rows(reference), rows(current)];
+  const [n1, n2] = [rowsCounted(reference), rowsCounted(current)];
   if (n1 === 0 || n2 === 0) throw new RangeError('an empty sample has no distribution');
   const statistic = largestDistance(reference, current, n1, n2);
   const effective = Math.max(1, roundHalfToEven((n1 * n2) / (n1 + n2)));
@@ -35,10 +36,6 @@ function largestDistance(a: ValueCounts, b: ValueCounts, n1: number, n2: number)
     largest = Math.max(largest, Math.abs(below1 / n1 - below2 / n2));
   }
   return largest;
-}
-
-function rows(sample: ValueCounts): number {
-  return sample.counts.reduce((sum, count) => sum + count, 0);
 }
 
 function roundHalfToEven(value: number): number {

@@ -1,5 +1,6 @@
 import { decileEdges } from './decile-edges.ts';
 import type { ValueCounts } from './value-counts.ts';
+import { rowsCounted } from './value-counts.ts';
 
 /** Share of the values in a decile bin. */
 const binShare = 0.1;
@@ -16,32 +17,27 @@ const smallestRest = 0.01;
  * are the deciles of the sample (see `decileEdges`).
  */
 export function tieEdges(sample: ValueCounts): number[] {
-  const rows = rowsOf(sample);
-  const points = new Set(sample.values.filter((_, at) => (sample.counts[at] ?? 0) > rows * binShare));
-  const rest = without(sample, points);
-  const restRows = rowsOf(rest);
-  const between = restRows < rows * smallestRest ? [] : decileEdges(expanded(rest, restRows));
+  const rows = rowsCounted(sample);
+  const points = new Set<number>();
+  for (let at = 0; at < sample.values.length; at += 1)
+    if ((sample.counts[at] ?? 0) > rows * binShare) points.add(sample.values[at] ?? 0);
+  const rest = sortedWithout(sample, points, rows);
+  const between = rest.length < rows * smallestRest ? [] : decileEdges(rest);
   return [...[...points].flatMap((value) => [value, value]), ...between.filter((edge) => !points.has(edge))].toSorted(
     (a, b) => a - b,
   );
 }
 
-function without({ values, counts }: ValueCounts, points: ReadonlySet<number>): ValueCounts {
-  const kept = values.flatMap((value, at) => (points.has(value) ? [] : [at]));
-  return { values: kept.map((at) => values[at] ?? 0), counts: kept.map((at) => counts[at] ?? 0) };
-}
-
-function expanded({ values, counts }: ValueCounts, rows: number): Float64Array {
+/** Returns the sample's values in ascending order, each as often as it occurs, without those of `points`. */
+function sortedWithout({ values, counts }: ValueCounts, points: ReadonlySet<number>, rows: number): Float64Array {
   const sorted = new Float64Array(rows);
   let from = 0;
-  for (const [at, value] of values.entries()) {
+  for (let at = 0; at < values.length; at += 1) {
+    const value = values[at] ?? 0;
+    if (points.has(value)) continue;
     const to = from + (counts[at] ?? 0);
     sorted.fill(value, from, to);
     from = to;
   }
-  return sorted;
-}
-
-function rowsOf({ counts }: ValueCounts): number {
-  return counts.reduce((sum, count) => sum + count, 0);
+  return sorted.subarray(0, from);
 }

@@ -1,4 +1,5 @@
 import type { ValueCounts } from './value-counts.ts';
+import { rowsCounted } from './value-counts.ts';
 
 /** Smallest deviation, as in Evidently. Without it, a reference that hardly varies would make every distance huge. */
 const smallestDeviation = 0.001;
@@ -10,7 +11,7 @@ const smallestDeviation = 0.001;
  * @throws RangeError if a sample is empty.
  */
 export function wassersteinDistance(reference: ValueCounts, current: ValueCounts): number {
-  const [n1, n2] = [rows(reference), rows(current)];
+  const [n1, n2] = [rowsCounted(reference), rowsCounted(current)];
   if (n1 === 0 || n2 === 0) throw new RangeError('an empty sample has no distribution');
   let [i, j, below1, below2, distance] = [0, 0, 0, 0, 0];
   let last = Number.NaN;
@@ -47,7 +48,7 @@ const greatest = 1e150;
 
 /** Returns the samples and the deviation by which their distance is divided, in a unit in which nothing overflows. */
 export function normed(reference: ValueCounts, current: ValueCounts) {
-  const most = [reference, current].flatMap(({ values }) => [values[0] ?? 0, values.at(-1) ?? 0]);
+  const most = [reference, current].flatMap(({ values }) => [values[0] ?? 0, values[values.length - 1] ?? 0]);
   const top = Math.max(...most.map(Math.abs));
   const unit = top > greatest ? top : 1;
   const [before, now] = [inUnits(reference, unit), inUnits(current, unit)];
@@ -55,17 +56,18 @@ export function normed(reference: ValueCounts, current: ValueCounts) {
 }
 
 function inUnits(sample: ValueCounts, unit: number): ValueCounts {
-  return unit === 1 ? sample : { values: sample.values.map((value) => value / unit), counts: sample.counts };
+  return unit === 1
+    ? sample
+    : { values: Float64Array.from(sample.values, (value) => value / unit), counts: sample.counts };
 }
 
-function standardDeviation(sample: ValueCounts): number {
-  const n = rows(sample);
-  const weighted = (of: (value: number) => number): number =>
-    sample.values.reduce((sum, value, at) => sum + of(value) * (sample.counts[at] ?? 0), 0) / n;
+function standardDeviation({ values, counts }: ValueCounts): number {
+  const n = rowsCounted({ values, counts });
+  const weighted = (of: (value: number) => number): number => {
+    let sum = 0;
+    for (let at = 0; at < values.length; at += 1) sum += of(values[at] ?? 0) * (counts[at] ?? 0);
+    return sum / n;
+  };
   const mean = weighted((value) => value);
   return Math.sqrt(weighted((value) => (value - mean) ** 2));
-}
-
-function rows(sample: ValueCounts): number {
-  return sample.counts.reduce((sum, count) => sum + count, 0);
 }

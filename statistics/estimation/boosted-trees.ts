@@ -42,15 +42,6 @@ export function fitBoostedTrees(columns: readonly ArrayLike<number>[], target: A
   return { start, trees };
 }
 
-/**
- * Returns the value that the trees predict for a row.
- *
- * @param valueOf returns the row's value of a feature, given the feature's index.
- */
-export function boostedValue({ start, trees }: BoostedTrees, valueOf: (feature: number) => number): number {
-  return trees.reduce((sum, tree) => sum + leafValue(tree, valueOf), start);
-}
-
 function leafValue(tree: RegressionTree, valueOf: (feature: number) => number): number {
   let node = 0;
   for (;;) {

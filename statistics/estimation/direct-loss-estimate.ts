@@ -1,5 +1,6 @@
 import type { BoostedTrees } from './boosted-trees.ts';
-import { boostedValue, fitBoostedTrees } from './boosted-trees.ts';
+import { fitBoostedTrees } from './boosted-trees.ts';
+import { boostedValues } from './boosted-values.ts';
 
 /** Model of the losses of a regression, fitted on rows with known truth. */
 export interface DirectLoss {
@@ -42,28 +43,44 @@ interface Estimated {
   readonly samplingError: number;
 }
 
+/** Sums over rows of the losses that the model predicts. A negative prediction counts as 0. */
+export interface DirectLossSums {
+  readonly rows: number;
+  readonly absolute: number;
+  readonly squared: number;
+}
+
+export const noLosses: DirectLossSums = { rows: 0, absolute: 0, squared: 0 };
+
 /**
- * Estimates the metrics of rows without labels, with the standard error for this number of rows. A negative estimate of
- * a row's loss counts as 0.
+ * Adds the losses of further rows.
+ *
+ * @param columns one list per input, as in `fitDirectLoss`.
  */
-export function directLossEstimate(
+export function addLosses(
+  sums: DirectLossSums,
   model: DirectLoss,
   columns: readonly ArrayLike<number>[],
   rows: number,
-): Readonly<Record<'mae' | 'rmse', Estimated>> {
-  const mean = (trees: BoostedTrees): number => {
-    let sum = 0;
-    for (let row = 0; row < rows; row += 1)
-      sum += Math.max(
-        0,
-        boostedValue(trees, (feature) => columns[feature]?.[row] ?? Number.NaN),
-      );
-    return sum / rows;
-  };
+): DirectLossSums {
+  const added = (sum: number, trees: BoostedTrees): number =>
+    boostedValues(trees, columns, rows).reduce((total, loss) => total + Math.max(0, loss), sum);
   return {
-    mae: { value: mean(model.absolute), samplingError: model.absoluteDeviation / Math.sqrt(rows) },
+    rows: sums.rows + rows,
+    absolute: added(sums.absolute, model.absolute),
+    squared: added(sums.squared, model.squared),
+  };
+}
+
+/** Estimates the metrics of rows without labels, with the standard error for this number of rows. */
+export function directLossEstimate(
+  model: DirectLoss,
+  { rows, absolute, squared }: DirectLossSums,
+): Readonly<Record<'mae' | 'rmse', Estimated>> {
+  return {
+    mae: { value: absolute / rows, samplingError: model.absoluteDeviation / Math.sqrt(rows) },
     rmse: {
-      value: Math.sqrt(mean(model.squared)),
+      value: Math.sqrt(squared / rows),
       samplingError: model.squaredMean === 0 ? 0 : model.squaredDeviation / Math.sqrt(4 * rows * model.squaredMean),
     },
   };

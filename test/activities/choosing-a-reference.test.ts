@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ColumnReference, MonitoringReference } from '../../contracts/models/model-version.ts';
-import { driftInWindow } from '../../activities/monitoring/drift-in-window.ts';
+import { driftInWindow } from '../support/drift-in-window.ts';
 import { referenceOf } from '../../activities/measurement/reference-of.ts';
 import bins from '../reference/drift-bins.json' with { type: 'json' };
 import { bikeColumn } from '../support/bike-sharing.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { driftInWindow, featuresCount, weightedDriftOf } from '../../activities/monitoring/drift-in-window.ts';
+import { featuresCount, weightedDriftOf } from '../../activities/monitoring/arrange-drift.ts';
+import { driftInWindow } from '../support/drift-in-window.ts';
 import type { DriftPolicy } from '../../activities/monitoring/drift-of.ts';
 import { labelDelayOf } from '../../activities/monitoring/label-delay.ts';
 import { qualityOf } from '../../activities/monitoring/quality-of.ts';
@@ -141,11 +142,11 @@ describe('quality of values', () => {
 });
 
 test('the delay of labels is reported in full, and no labels give no delay', () => {
-  const delay = labelDelayOf([null, 30_000, 3_600_000, 90_000_000])!;
+  const delay = labelDelayOf(Float64Array.of(30_000, 3_600_000, 90_000_000))!;
   expect(delay).toMatchObject({ rows: 3, p50Ms: 3_600_000, maxMs: 90_000_000 });
   expect(delay.histogram.reduce((sum, { rows }) => sum + rows, 0)).toBe(3);
   expect(delay.histogram.find(({ withinMs }) => withinMs === 60_000)).toEqual({ withinMs: 60_000, rows: 1 });
-  expect(labelDelayOf([null])).toBeNull();
+  expect(labelDelayOf(new Float64Array())).toBeNull();
 });
 
 test('traffic counts requests since the previous report, and a gateway that lost its counts subtracts nothing', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { driftInWindow } from '../../activities/monitoring/drift-in-window.ts';
+import { driftInWindow } from '../support/drift-in-window.ts';
 import type { DriftPolicy } from '../../activities/monitoring/drift-of.ts';
 import { driftOf } from '../../activities/monitoring/drift-of.ts';
 import { qualityOf } from '../../activities/monitoring/quality-of.ts';

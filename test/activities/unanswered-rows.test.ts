@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { driftInWindow } from '../../activities/monitoring/drift-in-window.ts';
+import { driftInWindow } from '../support/drift-in-window.ts';
 import type { DriftPolicy } from '../../activities/monitoring/drift-of.ts';
 import { failedIn } from '../../activities/monitoring/quality-of.ts';
 import { referenceOf } from '../../activities/measurement/reference-of.ts';
@@ -7,34 +7,31 @@ import { servedSample } from '../../activities/measurement/served-sample.ts';
 import { driftVerdicts, qualityVerdicts } from '../../activities/monitoring/verdicts.ts';
 import { Configuration } from '../../contracts/configuration/configuration.ts';
 import { measure } from '../../statistics/metrics/measure.ts';
+import { answeredCells } from '../support/answered-cells.ts';
 import { bikeInput } from '../support/api.ts';
 
 const configuration = Configuration.parse(bikeInput);
 
 test('the share of rows without an answer can open a finding', () => {
-  const predictions = [1, null, 3, 4];
-  const [failed] = failedIn(predictions, { failed: 0.25 });
+  const answered = { rows: 4, failed: 1 };
+  const [failed] = failedIn(answered, { failed: 0.25 });
   expect(failed).toMatchObject({ column: 'prediction', kind: 'failed', value: 0.25, breached: true });
   expect(failed?.detail).toContain('1 of 4 rows');
-  expect(qualityVerdicts(failedIn(predictions, { failed: 0.5 }))).toMatchObject([{ kind: 'failed', breached: false }]);
-  expect(failedIn([1, 2], undefined)).toEqual([]);
+  expect(qualityVerdicts(failedIn(answered, { failed: 0.5 }))).toMatchObject([{ kind: 'failed', breached: false }]);
+  expect(failedIn({ rows: 2, failed: 0 }, undefined)).toEqual([]);
   // A window in which every row has a response closes an open finding.
-  expect(failedIn([1, 2], { failed: 0.5 })).toMatchObject([{ value: 0, breached: false }]);
+  expect(failedIn({ rows: 2, failed: 0 }, { failed: 0.5 })).toMatchObject([{ value: 0, breached: false }]);
 });
 
 test('metrics exclude the labels of rows without an answer', async () => {
-  const served = {
-    predictions: [1, null, 3],
-    labels: [1, 1000, 3],
-    probabilities: [null, null, null],
-    modelVersions: [1, 1, 1],
-  };
+  const served = { predictions: [1, null, 3], labels: [1, 1000, 3] };
   const repositories = new Proxy({}, { get: () => expect.fail('a regression asks for no signatures') });
   const deps = { repositories } as Parameters<typeof servedSample>[0];
-  const sample = await servedSample(deps, 'no-id', configuration, served);
-  expect(sample?.truth).toEqual([1, 3]);
+  const sample = await servedSample(deps, 'no-id', configuration, answeredCells(served));
+  expect(sample?.truth).toEqual(Float64Array.of(1, 3));
   expect(measure(sample!, 'rmse')).toBe(0);
-  expect(await servedSample(deps, 'no-id', configuration, { ...served, predictions: [null, null, null] })).toBeNull();
+  const unanswered = answeredCells({ ...served, predictions: [null, null, null] });
+  expect(await servedSample(deps, 'no-id', configuration, unanswered)).toBeNull();
 });
 
 test('a feature gets its own finding even if it is named "prediction", "target" or "__proto__"', () => {

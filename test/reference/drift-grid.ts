@@ -133,7 +133,7 @@ function comparedWith(sample: Sample): (window: Sample) => Sides {
     return (window) => {
       const now = 'counts' in window ? window.counts : [];
       const distribution = { edges: null, categories: null, reference: [...before], current: [...now] };
-      return { before, now, distribution, currentRows: now.reduce((sum, count) => sum + count, 0) };
+      return { before, now, isNumeric: false, distribution, currentRows: now.reduce((sum, count) => sum + count, 0) };
     };
   }
   const reference = referenceOf('x', sample.numbers);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { boostedValue, fitBoostedTrees } from '../../statistics/estimation/boosted-trees.ts';
+import { fitBoostedTrees } from '../../statistics/estimation/boosted-trees.ts';
+import { boostedValues } from '../../statistics/estimation/boosted-values.ts';
 import {
   confidenceBasedEstimate,
   confidenceMetrics,
@@ -7,7 +8,12 @@ import {
   samplingErrorOf,
 } from '../../statistics/estimation/confidence-based-estimate.ts';
 import { heightAt, isotonicRegression } from '../../statistics/estimation/isotonic-regression.ts';
-import { directLossEstimate, fitDirectLoss } from '../../statistics/estimation/direct-loss-estimate.ts';
+import {
+  addLosses,
+  directLossEstimate,
+  fitDirectLoss,
+  noLosses,
+} from '../../statistics/estimation/direct-loss-estimate.ts';
 import { expectNearly } from '../support/nearly.ts';
 import reference from './reference/estimates.json' with { type: 'json' };
 
@@ -42,7 +48,10 @@ describe('confidence-based estimation equals NannyML’s', () => {
 describe('direct loss estimation', () => {
   const { reference: known, analysis, estimated, samplingError, realized, onReference } = reference.dle;
   const model = fitDirectLoss([known.a, known.b, known.y_pred], known.y_pred, known.y_true);
-  const estimate = directLossEstimate(model, [analysis.a, analysis.b, analysis.y_pred], analysis.y_pred.length);
+  const estimate = directLossEstimate(
+    model,
+    addLosses(noLosses, model, [analysis.a, analysis.b, analysis.y_pred], analysis.y_pred.length),
+  );
 
   it.each(['mae', 'rmse'] as const)('the sampling error of %s equals NannyML’s', (metric) => {
     expectNearly(estimate[metric].samplingError, samplingError[metric], metric);
@@ -64,13 +73,13 @@ describe('boosted trees', () => {
     const x = Array.from({ length: 400 }, (_, at) => at / 400);
     const y = x.map((value) => (value > 0.5 ? 10 : 2));
     const model = fitBoostedTrees([x], y);
-    expect(boostedValue(model, () => 0.9)).toBeCloseTo(10, 0);
-    expect(boostedValue(model, () => 0.1)).toBeCloseTo(2, 0);
-    expect(boostedValue(model, () => Number.NaN)).toBe(boostedValue(model, () => 0));
+    expect(boostedValues(model, [[0.9]], 1)[0]).toBeCloseTo(10, 0);
+    expect(boostedValues(model, [[0.1]], 1)[0]).toBeCloseTo(2, 0);
+    expect(boostedValues(model, [[Number.NaN]], 1)[0]).toBe(boostedValues(model, [[0]], 1)[0]);
     expect(fitBoostedTrees([x], y)).toEqual(model);
   });
   it('predict the mean if nothing can be split', () => {
-    expect(boostedValue(fitBoostedTrees([], [1, 3]), () => 0)).toBe(2);
+    expect(boostedValues(fitBoostedTrees([], [1, 3]), [], 1)[0]).toBe(2);
     expect(() => fitBoostedTrees([], [])).toThrow(RangeError);
   });
 });

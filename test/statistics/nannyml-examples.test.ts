@@ -6,7 +6,12 @@ import {
   confidenceSamplingErrors,
   samplingErrorOf,
 } from '../../statistics/estimation/confidence-based-estimate.ts';
-import { directLossEstimate, fitDirectLoss } from '../../statistics/estimation/direct-loss-estimate.ts';
+import {
+  addLosses,
+  directLossEstimate,
+  fitDirectLoss,
+  noLosses,
+} from '../../statistics/estimation/direct-loss-estimate.ts';
 import { heightAt, isotonicRegression } from '../../statistics/estimation/isotonic-regression.ts';
 import {
   believedProbabilities,
@@ -178,7 +183,7 @@ describe('NannyML’s example of car prices', () => {
   const model = fitDirectLoss(inputsOf(known), known.y_pred, known.y_true);
 
   describe.each(windows)('the window from row $from', ({ columns, estimated, samplingError, realized }) => {
-    const estimate = directLossEstimate(model, inputsOf(columns), columns.y_pred.length);
+    const estimate = directLossEstimate(model, addLosses(noLosses, model, inputsOf(columns), columns.y_pred.length));
     it.each(['mae', 'rmse'] as const)(
       'the sampling error of %s equals NannyML’s, and the estimate is near',
       (metric) => {

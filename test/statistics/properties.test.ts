@@ -31,7 +31,7 @@ describe('bins', () => {
     fc.assert(
       fc.property(numbers, (values) => {
         const { values: distinct, counts: times } = counted(values);
-        expect(distinct.flatMap((value, i) => Array.from({ length: times[i]! }, () => value))).toEqual([
+        expect([...distinct].flatMap((value, i) => Array.from({ length: times[i]! }, () => value))).toEqual([
           ...sorted(values),
         ]);
       }),

@@ -7,13 +7,14 @@ import { PerennialError } from '../../../contracts/errors.ts';
 import type { Id } from '../../../contracts/identifiers.ts';
 import type { FormattedModel } from '../../../contracts/model-format.ts';
 import { formattedModel, modelFormats } from '../../../contracts/model-format.ts';
-import type { MonitoringReference } from '../../../contracts/models/model-version.ts';
+import type { ColumnReference, MonitoringReference } from '../../../contracts/models/model-version.ts';
 import type { ClassValue } from '../../../contracts/models/signature.ts';
 import type { Answers, WantedAnswers } from '../../../ports/model-format.ts';
 import type { ColumnData } from '../../../ports/table-engine.ts';
 import type { Activities } from '../../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies, StoringDependencies } from '../../activity-dependencies.ts';
-import { estimationOf } from '../../measurement/estimation.ts';
+import { numberOfCell } from '../../measurement/column-values.ts';
+import { estimationOf, estimationStride } from '../../measurement/estimation.ts';
 import { declaredCategories } from '../../measurement/reference-kinds.ts';
 import { referenceOf } from '../../measurement/reference-of.ts';
 import { classOrder, classesOf } from '../../measurement/classes-of.ts';
@@ -119,7 +120,7 @@ async function look(
   const truth = targetsOf(holdout.columns[target] ?? []);
   const probabilityOf = probabilityIn(signature, answers);
   const sample = sampleOf(configuration, { truth, values: answers.values, probabilityOf }, classes);
-  const estimation = estimationOf(sample, holdout.columns, featureReferences);
+  const estimation = estimationOf(sample, inputsOf(holdout, featureReferences), featureReferences);
   const reference: MonitoringReference = {
     schemaVersion: 1,
     features: featureReferences,
@@ -146,6 +147,18 @@ function refuseStrangeAnswers(
     `${modelFormats[format].writes} answers ${JSON.stringify(strange)} in its output "${output.name}" for rows of the holdout, but the training rows have no such class; train on the values of the target as the data has them, or set build.classes`,
     { output: output.name },
   );
+}
+
+/** Returns the values that the estimation is fitted to. */
+function inputsOf({ columns, rows }: ColumnData, references: readonly ColumnReference[]): ArrayLike<number>[] {
+  const stride = estimationStride(rows);
+  return references.map((reference) => {
+    const places = reference.kind === 'numeric' ? null : new Map(reference.categories.map((name, at) => [name, at]));
+    const cells = (columns[reference.name] ?? []).filter((_, row) => row % stride === 0);
+    return cells.map((cell) =>
+      places === null || cell === null ? numberOfCell(cell) : (places.get(String(cell)) ?? Number.NaN),
+    );
+  });
 }
 
 function firstRows({ columns }: ColumnData): ColumnData['columns'] {

@@ -67,7 +67,11 @@ const translations: { readonly [Name in OperationName]: Translate<Name> } = {
     path: made(request.path),
     indexPath: made(request.indexPath),
   }),
-  readServed: (request, { given }) => ({ ...request, segments: request.segments.map(given) }),
+  readServed: (request, { given, made }) => ({
+    ...request,
+    segments: request.segments.map(given),
+    path: made(request.path),
+  }),
 };
 
 export interface HandedOver<Name extends OperationName> {

@@ -6,10 +6,11 @@ import type {
   CompareDatasets,
   PrepareBatch,
   PreparedBatch,
-  ServedRows,
   SplitWindow,
   TableEngine,
 } from '../../../ports/table-engine.ts';
+import type { ReadServed, ServedWindow } from '../../../ports/served-window.ts';
+import type { ColumnFile } from '../columns/column-file.ts';
 
 type Request<Name extends keyof TableEngine> = Parameters<TableEngine[Name]>[0];
 type Result<Name extends keyof TableEngine> = Awaited<ReturnType<TableEngine[Name]>>;
@@ -27,8 +28,8 @@ export interface Operations {
   exportRows: { request: Request<'exportRows'>; result: null };
   sealSegment: { request: Request<'sealSegment'>; result: Result<'sealSegment'> };
   readServed: {
-    request: Request<'readServed'>;
-    result: Pick<ServedRows, 'rows' | 'repeatedIds'> & { readonly features: readonly string[] };
+    request: ReadServed;
+    result: Omit<ServedWindow, 'rows' | 'stored'> & { readonly file: ColumnFile };
   };
 }
 

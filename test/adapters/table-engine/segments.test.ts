@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { PredictionRecord } from '../../../contracts/serving/prediction.ts';
+import { servedRows } from '../../support/served-rows.ts';
 import { tableEngineBench } from '../../support/table-engine-of-tests.ts';
 
 const bench = tableEngineBench();
@@ -35,7 +36,11 @@ async function seal(records: readonly PredictionRecord[], { torn = '', features 
   return { ...(await engine.sealSegment({ ndjson, features, path, indexPath })), path, indexPath };
 }
 
-const window = { from: '2024-01-01T00:00:00.000Z', to: '2024-01-01T01:00:00.000Z', labels: [] };
+const window = { from: '2024-01-01T00:00:00.000Z', to: '2024-01-01T01:00:00.000Z' };
+
+function read(request: { segments: string[]; from: string; to: string; features?: string[] }) {
+  return servedRows(engine, { ...request, folder: bench.folder() });
+}
 
 describe('sealing a segment', () => {
   test('keeps the values of further outputs under their names', async () => {
@@ -113,7 +118,7 @@ describe('sealing a segment', () => {
       { request: null, request_row: null },
     ]);
     const without = await seal([record('p1', 1)]);
-    const served = await engine.readServed({ segments: [path, without.path], ...window });
+    const served = await read({ segments: [path, without.path], ...window });
     expect(served).toMatchObject({ rows: 2 });
     expect(JSON.parse(await readFile((await seal([record('p1', 1)])).indexPath, 'utf8'))).toMatchObject({
       id: 'p1',
@@ -124,7 +129,7 @@ describe('sealing a segment', () => {
   test("accepts a feature's name with path syntax", async () => {
     const name = 'a.b/c~"d" $[0]';
     const sealed = await seal([record('p1', 1, { features: { [name]: 7 } })], { features: [name] });
-    const served = await engine.readServed({ segments: [sealed.path], ...window });
+    const served = await read({ segments: [sealed.path], ...window, features: [name] });
     expect(served.features).toEqual({ [name]: [7] });
   });
 });
@@ -137,26 +142,21 @@ describe('predictions of a classifier', () => {
     const words = await seal([answered('p1', 1, 'benign', 0.1), answered('p2', 2, 'malignant', 0.75)]);
     const types = await look(`DESCRIBE SELECT prediction, probabilities FROM '${words.path}'`);
     expect(types.map((column) => String(column.column_type))).toEqual(['VARCHAR', 'DOUBLE[]']);
-    const labels = [
-      { id: 'p1', value: 'benign' },
-      { id: 'p2', value: false },
-    ];
-    expect(await engine.readServed({ segments: [words.path], ...window, labels })).toMatchObject({
+    expect(await read({ segments: [words.path], ...window })).toMatchObject({
       predictions: ['benign', 'malignant'],
       probabilities: [
         [0.9, 0.1],
         [0.25, 0.75],
       ],
-      labels: ['benign', false],
     });
     const truths = await seal([answered('p1', 1, false, 0.1)]);
-    expect((await engine.readServed({ segments: [truths.path], ...window })).predictions).toEqual([false]);
+    expect((await read({ segments: [truths.path], ...window })).predictions).toEqual([false]);
   });
 
   test('are read together with segments without probabilities', async () => {
     const some = await seal([answered('p1', 1, 'benign', 0.125)]);
     const none = await seal([record('p2', 2, { prediction: 'malignant' })]);
-    expect(await engine.readServed({ segments: [some.path, none.path], ...window })).toMatchObject({
+    expect(await read({ segments: [some.path, none.path], ...window })).toMatchObject({
       predictions: ['benign', 'malignant'],
       probabilities: [[0.875, 0.125], null],
     });
@@ -164,7 +164,7 @@ describe('predictions of a classifier', () => {
 });
 
 describe('reading predictions', () => {
-  test('joins labels by id within the window, in the order of events, without replays and shadows', async () => {
+  test('returns the rows of the window, without replays and shadows', async () => {
     const sealed = await seal([
       record('late', 30),
       record('early', 10),
@@ -173,15 +173,11 @@ describe('reading predictions', () => {
       record('before', 1),
       record('end', 40),
     ]);
-    const served = await engine.readServed({
+    const served = await read({
       segments: [sealed.path],
       from: '2024-01-01T00:10:00.000Z',
       to: '2024-01-01T00:40:00.000Z',
-      labels: [
-        { id: 'late', value: 1.5 },
-        { id: 'nobody', value: 2 },
-        { id: 'late', value: 9 },
-      ],
+      features: ['x', 's', 'b', 'none'],
     });
     expect(served).toEqual({
       rows: 2,
@@ -191,7 +187,6 @@ describe('reading predictions', () => {
       probabilities: [null, null],
       releases: [release, release],
       modelVersions: [1, 1],
-      labels: [null, 1.5],
       features: { x: [10, 30], s: ['a', 'a'], b: [true, true], none: [null, null] },
       repeatedIds: null,
     });
@@ -204,12 +199,12 @@ describe('reading predictions', () => {
       [first.path, again.path],
       [again.path, first.path],
     ])
-      expect(await engine.readServed({ segments, ...window })).toMatchObject({
+      expect(await read({ segments, ...window })).toMatchObject({
         predictions: [1],
         repeatedIds: { predictions: 1, example: 'p' },
       });
     const narrow = { ...window, to: '2024-01-01T00:15:00.000Z' };
-    expect(await engine.readServed({ segments: [first.path, again.path], ...narrow })).toMatchObject({
+    expect(await read({ segments: [first.path, again.path], ...narrow })).toMatchObject({
       rows: 0,
       repeatedIds: { predictions: 1, example: 'p' },
     });
@@ -217,13 +212,13 @@ describe('reading predictions', () => {
 
   test('never replaces a served row by a replayed one', async () => {
     const sealed = await seal([record('p', 1, { replay: true, prediction: 1 }), record('p', 2, { prediction: 2 })]);
-    expect((await engine.readServed({ segments: [sealed.path], ...window })).predictions).toEqual([2]);
+    expect((await read({ segments: [sealed.path], ...window })).predictions).toEqual([2]);
   });
 
   test('combines segments with different features, with null for absent ones, and numbers stay numbers', async () => {
     const one = await seal([record('p1', 1, { features: { x: 1, y: null } })], { features: ['x', 'y'] });
     const two = await seal([record('p2', 2, { features: { y: 2.5 } })], { features: ['y'] });
-    expect((await engine.readServed({ segments: [one.path, two.path], ...window })).features).toEqual({
+    expect((await read({ segments: [one.path, two.path], ...window, features: ['x', 'y'] })).features).toEqual({
       x: [1, null],
       y: [null, 2.5],
     });
@@ -240,7 +235,7 @@ describe('reading predictions', () => {
       [none.path, some.path],
       [some.path, none.path],
     ])
-      expect(await engine.readServed({ segments, ...window })).toMatchObject({
+      expect(await read({ segments, ...window, features })).toMatchObject({
         predictions: [null, 1],
         features: { n: [null, 2.5], s: [null, 'word'], b: [null, true] },
       });
@@ -257,7 +252,7 @@ describe('reading predictions', () => {
   });
 
   test('gives no rows for no segments', async () => {
-    expect(await engine.readServed({ segments: [], ...window })).toEqual({
+    expect(await read({ segments: [], ...window })).toEqual({
       rows: 0,
       ids: [],
       eventTimesMs: [],
@@ -265,24 +260,23 @@ describe('reading predictions', () => {
       probabilities: [],
       releases: [],
       modelVersions: [],
-      labels: [],
       features: {},
       repeatedIds: null,
     });
   });
 
-  test('handles a hundred thousand rows and labels', async () => {
+  test('handles a hundred thousand rows', async () => {
     const rows = 100_000;
     const sealed = await seal(
       Array.from({ length: rows }, (_, at) => record(`p${at}`, at % 60, { features: { x: at } })),
       { features: ['x'] },
     );
-    const served = await engine.readServed({
+    const served = await read({
       segments: [sealed.path],
       ...window,
-      labels: Array.from({ length: rows }, (_, at) => ({ id: `p${at}`, value: at })),
+      features: ['x'],
     });
     expect(served.rows).toBe(rows);
-    expect(served.labels).toEqual(served.features.x);
+    expect(new Set(served.features.x).size).toBe(rows);
   });
 });

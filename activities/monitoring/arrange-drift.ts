@@ -1,34 +1,31 @@
-import type { MonitoringReference } from '../../contracts/models/model-version.ts';
 import type { DriftResult } from '../../contracts/monitoring/report.ts';
 import { heldAgainst } from '../../contracts/monitoring/report.ts';
-import type { ServedRows } from '../../ports/table-engine.ts';
 import { benjaminiHochberg } from '../../statistics/drift/benjamini-hochberg.ts';
-import type { ColumnRules, DriftPolicy } from './drift-of.ts';
-import { driftOf, hasDrifted } from './drift-of.ts';
-import { servedCells } from '../measurement/served-cells.ts';
+import type { DriftPolicy } from './drift-of.ts';
+import { hasDrifted } from './drift-of.ts';
 
 /** Each feature's share of the permutation importance, with sum 1; null if it is not known. */
 export type ImportanceShares = ReadonlyMap<string, number> | null;
 
+/** Results of single columns; null for a column that cannot be compared. */
+export interface DriftByColumn {
+  readonly features: readonly (DriftResult | null)[];
+  readonly prediction: DriftResult | null;
+  readonly target: DriftResult | null;
+}
+
 /**
- * Compares every feature, the prediction and the target with the reference. Features that have lost or gained all
- * values come first.
+ * Adjusts the p-values of the features, adds their importance, and puts features that have lost or gained all values
+ * first.
  */
-export function driftInWindow(
-  served: Pick<ServedRows, 'features' | 'predictions' | 'labels'>,
-  reference: MonitoringReference,
+export function arrangeDrift(
+  { features, prediction, target }: DriftByColumn,
   policy: DriftPolicy,
   importance: ImportanceShares,
-  rulesOf: (column: string) => ColumnRules = () => ({}),
 ): DriftResult[] {
-  const features = reference.features
-    .map((feature) => driftOf(feature, servedCells(served, feature.name), 'feature', policy, rulesOf(feature.name)))
-    .filter((result) => result !== null)
-    .map((result) => withImportance(result, importance));
-  const prediction = driftOf(reference.prediction, served.predictions, 'prediction', policy);
-  const target = driftOf(reference.target, served.labels, 'target', policy);
+  const known = features.filter((result) => result !== null).map((result) => withImportance(result, importance));
   const gone = (result: DriftResult): boolean => result.test === 'missing' && result.drifted;
-  const judged = adjusted(features, policy);
+  const judged = adjusted(known, policy);
   const ordered = [...judged.filter(gone), ...judged.filter((result) => !gone(result)), prediction, target];
   return ordered.filter((result) => result !== null);
 }
