@@ -3,7 +3,7 @@ import { cellIn, numbersIn } from '../../contracts/data/column-batch.ts';
 import type { Cell } from '../../contracts/data/data-types.ts';
 import type { ClassValue } from '../../contracts/models/signature.ts';
 import type { ServedWindow } from '../../ports/served-window.ts';
-import type { AnsweredPiece, AnsweredRows } from './served-sample.ts';
+import type { AnsweredPiece, ServedAnswers } from './served-sample.ts';
 
 /** A served row, by its number in the window. */
 export interface ServedRow {
@@ -20,7 +20,7 @@ export interface ServedRow {
 export function answeredRows(
   { rows, width, releases, stored }: ServedWindow,
   labelOf: (row: ServedRow) => ClassValue | null,
-): AnsweredRows {
+): ServedAnswers {
   const shares = width === 0 ? [] : ['shares', ...Array.from({ length: width }, (_, place) => `share ${place}`)];
   return {
     rows,

@@ -11,7 +11,7 @@ import { sampleBuilder } from './sample-builder.ts';
 import { shareAt } from './sample-of.ts';
 
 /** Rows with answers and labels, read piece by piece, as often as needed. */
-export interface AnsweredRows {
+export interface ServedAnswers {
   readonly rows: number;
   pieces(): AsyncIterable<AnsweredPiece>;
 }
@@ -32,7 +32,7 @@ export async function servedSample(
   deps: Pick<ActivityDependencies, 'repositories'>,
   modelId: Id,
   configuration: Answering,
-  answered: AnsweredRows,
+  answered: ServedAnswers,
 ): Promise<Sample | null> {
   const isAnswer = configuration.task === 'regression' ? isMeasurable : isThere;
   const known = await labelledIn(answered, isAnswer);
@@ -63,7 +63,7 @@ interface Labelled {
   readonly haveShares: boolean;
 }
 
-async function labelledIn(answered: AnsweredRows, isAnswer: (prediction: Cell) => boolean): Promise<Labelled> {
+async function labelledIn(answered: ServedAnswers, isAnswer: (prediction: Cell) => boolean): Promise<Labelled> {
   const versions = new Set<number>();
   let [rows, haveShares] = [0, true];
   for await (const piece of answered.pieces())

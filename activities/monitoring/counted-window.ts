@@ -21,9 +21,9 @@ export function wantedOf(
   policy: Pick<DriftPolicy, 'numeric'>,
 ): Required<Pick<ReadServed, 'counts' | 'prediction' | 'features'>> {
   const asValues = features.filter((feature) => needsValues(feature, policy));
-  const counted = features.filter((feature) => !needsValues(feature, policy));
+  const asCounts = features.filter((feature) => !needsValues(feature, policy));
   return {
-    counts: Object.fromEntries(counted.map((feature) => [feature.name, wantedCounts(feature)])),
+    counts: Object.fromEntries(asCounts.map((feature) => [feature.name, wantedCounts(feature)])),
     prediction: wantedCounts(prediction),
     features: asValues.map(({ name }) => name),
   };

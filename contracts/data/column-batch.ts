@@ -43,6 +43,12 @@ export function layoutOf(names: readonly string[], kinds: readonly StoredKind[])
   return { names, kinds, places, numbers, texts };
 }
 
+/** Returns the values of a number or boolean column, without a copy. */
+export function numbersIn({ layout, rows, numbers }: ColumnBatch, column: number): Float64Array {
+  const place = layout.places[column] ?? 0;
+  return numbers.subarray(place * rows, (place + 1) * rows);
+}
+
 export function textsIn({ layout, texts }: ColumnBatch, column: number): TextColumn {
   return texts[layout.places[column] ?? 0] ?? { codes: new Int32Array(), texts: [] };
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { doubleAbove, doubleBelow, roundedTo } from '../../statistics/drift/adjacent-numbers.ts';
 import { binnedCounts } from '../../statistics/drift/bin-counts.ts';

@@ -1,4 +1,4 @@
-import type { AnsweredRows } from '../../activities/measurement/served-sample.ts';
+import type { ServedAnswers } from '../../activities/measurement/served-sample.ts';
 import type { Cell } from '../../contracts/data/data-types.ts';
 import type { ClassValue } from '../../contracts/models/signature.ts';
 
@@ -8,7 +8,7 @@ interface Answered {
 }
 
 /** Returns rows of a version without probabilities as one piece. */
-export function answeredCells({ predictions, labels }: Answered): AnsweredRows {
+export function answeredCells({ predictions, labels }: Answered): ServedAnswers {
   const piece = {
     rows: labels.length,
     versionOf: () => 1,
