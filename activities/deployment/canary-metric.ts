@@ -4,7 +4,7 @@ import type { Scope, Sha256 } from '../../contracts/identifiers.ts';
 import { measure } from '../../statistics/metrics/measure.ts';
 import type { Sample } from '../../statistics/metrics/sample.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
-import { answeredRows } from '../measurement/answered-rows.ts';
+import { servedAnswers } from '../measurement/served-answers.ts';
 import { readLabelledWindow } from '../measurement/labelled-window.ts';
 import { servedSample } from '../measurement/served-sample.ts';
 import { withWorkspace } from '../steps/workspace.ts';
@@ -74,7 +74,7 @@ async function labelledAnswers(
   return withWorkspace(deps.scratchFolder, 'canary', async (folder) => {
     const window = { segments: digests, from, to };
     const served = await readLabelledWindow(deps, scope, window, configuration.task, { folder });
-    const own = answeredRows(served, ({ row, release: answering }) =>
+    const own = servedAnswers(served, ({ row, release: answering }) =>
       answering?.release === releaseDigest ? served.labels.at(row) : null,
     );
     return (await servedSample(deps, scope.modelId, configuration, own)) ?? undefined;

@@ -7,7 +7,7 @@ import { isMeasurable } from '../../contracts/monitoring/label-value.ts';
 import type { PerformanceEstimate } from '../../contracts/monitoring/report.ts';
 import type { ServedWindow } from '../../ports/served-window.ts';
 import { addLosses, noLosses } from '../../statistics/estimation/direct-loss-estimate.ts';
-import { answeredRows } from '../measurement/answered-rows.ts';
+import { servedAnswers } from '../measurement/served-answers.ts';
 import { estimateFrom, lossEstimate, wantsEstimate } from '../measurement/estimation.ts';
 import { featureNumbers } from '../measurement/feature-numbers.ts';
 import { servedSample } from '../measurement/served-sample.ts';
@@ -43,7 +43,7 @@ export async function estimateIn(
   if (estimation.kind === 'dle')
     return configuration.task === 'regression' ? lossesIn(served, champion, estimation, training) : null;
   // Passes the predictions as labels, because the estimate uses only the answers of the sample and ignores its truth.
-  const own = answeredRows(served, ({ release, prediction }) =>
+  const own = servedAnswers(served, ({ release, prediction }) =>
     release?.modelVersion === champion ? prediction : null,
   );
   const sample = await servedSample(deps, scope.modelId, configuration, own);

@@ -18,7 +18,7 @@ import { failedIn } from './quality-of.ts';
 import { declaredCategories, withCurrentKinds } from '../measurement/reference-kinds.ts';
 import type { ReportDependencies } from './reference-window.ts';
 import { chooseReference } from './reference-window.ts';
-import { answeredRows } from '../measurement/answered-rows.ts';
+import { servedAnswers } from '../measurement/served-answers.ts';
 import type { LabelledWindow } from '../measurement/labelled-window.ts';
 import { readLabelledWindow } from '../measurement/labelled-window.ts';
 import { servedSample } from '../measurement/served-sample.ts';
@@ -121,7 +121,7 @@ async function labelledSample(
     deps,
     scope.modelId,
     configuration,
-    answeredRows(served, ({ row }) => served.labels.at(row)),
+    servedAnswers(served, ({ row }) => served.labels.at(row)),
   );
 }
 

@@ -1,4 +1,4 @@
-import type { ColumnKind } from '../../../contracts/data/column-batch.ts';
+import type { StoredKind } from '../../../contracts/data/column-batch.ts';
 
 /**
  * Describes a file of typed columns: batches one after the other, and in each batch the columns one after the other. A
@@ -8,7 +8,7 @@ import type { ColumnKind } from '../../../contracts/data/column-batch.ts';
 export interface ColumnFile {
   readonly rows: number;
   readonly names: readonly string[];
-  readonly kinds: readonly ColumnKind[];
+  readonly kinds: readonly StoredKind[];
   readonly batches: readonly StoredBatch[];
 }
 

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { type DuckDBDataChunk, DuckDBDoubleVector, DuckDBVarCharVector } from '@duckdb/node-api';
-import type { ColumnKind } from '../../../contracts/data/column-batch.ts';
+import type { StoredKind } from '../../../contracts/data/column-batch.ts';
 import { TextColumnWriter } from '../../../contracts/data/column-batch.ts';
 import type { LockedDatabase } from '../process/locked-database.ts';
 import { cellOf } from '../typing/cells.ts';
@@ -8,7 +8,7 @@ import { type ColumnFile, rowsOfBatch, type StoredBatch } from './column-file.ts
 
 export interface WrittenColumn {
   readonly name: string;
-  readonly kind: ColumnKind;
+  readonly kind: StoredKind;
   /** SQL of the value: a DOUBLE for numbers and booleans; any type for texts. */
   readonly sql: string;
 }

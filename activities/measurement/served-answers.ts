@@ -17,7 +17,7 @@ export interface ServedRow {
  *
  * @param labelOf returns the label of a row; null leaves the row out.
  */
-export function answeredRows(
+export function servedAnswers(
   { rows, width, releases, stored }: ServedWindow,
   labelOf: (row: ServedRow) => ClassValue | null,
 ): ServedAnswers {
