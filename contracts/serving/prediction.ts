@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { Id, Instant, Name, Sha256 } from '../identifiers.ts';
 
-/** One answered row. The gateway writes it to its local segment as one JSON line before it answers the request. */
+/**
+ * One answered row. Gateways up to 0.2 wrote it to their local segment as one JSON line; later ones write blocks of rows
+ * (`segment-blocks/block-format.ts`).
+ */
 export const PredictionRecord = z.object({
   v: z.literal(1),
   id: z.string().min(1).max(200),

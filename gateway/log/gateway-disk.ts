@@ -34,6 +34,12 @@ export class GatewayDisk {
     return true;
   }
 
+  /** Size of the disk in bytes, used or free. */
+  async size(): Promise<number> {
+    const { blocks, bsize } = await statfs(this.#folder);
+    return blocks * bsize;
+  }
+
   /** Detects whether the disk has filled up or has space again. Call it every second. */
   async look(): Promise<void> {
     const { bavail, blocks, bsize } = await statfs(this.#folder);

@@ -21,18 +21,30 @@ export interface PredictionLogLimits {
   readonly segmentRows: number;
   readonly segmentBytes: number;
   readonly segmentAgeMs: number;
-  /** Limits of bytes and segments on local disk, over all scopes. Beyond either, rows are dropped or refused. */
+  /**
+   * Limits of bytes and segments on local disk, over all scopes. Beyond either, rows are dropped or refused. Default of
+   * `bytes`: a share of the disk, see `bytesForDisk`.
+   */
   readonly bytes: number;
   readonly segments: number;
 }
 
-export const defaultLogLimits: PredictionLogLimits = {
+const gibibyte = 2 ** 30;
+
+/**
+ * Returns how many bytes of a disk of this size the log may hold: a quarter, from 1 to 32 GiB. 400,000 rows a second with
+ * 30 features are about 7 GiB a minute, which wait here if they arrive faster than they are uploaded. The disk's free
+ * space is watched separately (`GatewayDisk`).
+ */
+function bytesForDisk(size: number): number {
+  return Math.min(Math.max(size / 4, gibibyte), 32 * gibibyte);
+}
+
+const defaultLogLimits: PredictionLogLimits = {
   segmentRows: 50_000,
   segmentBytes: 32 * 2 ** 20,
   segmentAgeMs: 60_000,
-  // Hours of usual traffic, or a minute of several hundred thousand rows per second. On a smaller disk, `GatewayDisk`
-  // keeps the room that uploads need.
-  bytes: 16 * 2 ** 30,
+  bytes: bytesForDisk(0),
   segments: 2_000,
 };
 
@@ -56,7 +68,7 @@ const mostChannels = 1_000;
  */
 export class PredictionLog {
   readonly #deps: PredictionLogDependencies;
-  readonly #limits: PredictionLogLimits;
+  #limits: PredictionLogLimits;
   readonly #folder: SegmentFolder;
   readonly #upload: SegmentUpload;
   readonly #channelDependencies: LogChannelDependencies;
@@ -81,6 +93,7 @@ export class PredictionLog {
    * number of segments queued.
    */
   async recover(): Promise<number> {
+    this.#limits = { ...this.#limits, bytes: this.#deps.limits?.bytes ?? bytesForDisk(await this.#deps.disk.size()) };
     const { segments, unreadable } = await this.#folder.leftovers();
     for (const segment of segments) this.#upload.add(segment);
     const { logger } = this.#deps;

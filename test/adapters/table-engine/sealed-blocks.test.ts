@@ -16,9 +16,9 @@ type Seal = (request: SegmentToSeal) => ReturnType<typeof sealHere>;
 async function sealed(rows: object, features: readonly string[], seal: Seal = sealHere) {
   const made = folder();
   const [path, indexPath] = [join(made, 'segment.parquet'), join(made, 'index.ndjson')];
-  const request = { ...rows, features, path, indexPath } as SegmentToSeal;
+  const given = { ...rows, features, path, indexPath } as SegmentToSeal;
   try {
-    const result = await seal(request);
+    const result = await seal(given);
     const columns = await look(`DESCRIBE SELECT * FROM '${path}'`);
     return {
       result,
