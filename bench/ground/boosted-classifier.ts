@@ -16,6 +16,8 @@ const RoundSample = z.object({ features: z.array(z.string()), rows: z.array(z.ar
 /** A gradient-boosted classifier of 100 trees and 30 features. */
 export interface BoostedClassifier {
   readonly onnxFile: string;
+  /** The same model as scikit-learn's own object. */
+  readonly joblibFile: string;
   readonly rowsFile: string;
   readonly features: readonly string[];
   /** A thousand rows of values, in the order of the features. */
@@ -41,5 +43,5 @@ export async function boostedClassifier(bench: BenchContext): Promise<BoostedCla
     }
   }
   const sample = RoundSample.parse(JSON.parse(await readFile(join(folder, 'sample.json'), 'utf8')));
-  return { onnxFile: join(folder, 'model.onnx'), rowsFile: join(folder, 'rows.csv'), ...sample };
+  return { onnxFile: join(folder, 'model.onnx'), joblibFile: join(folder, 'model.joblib'), rowsFile: join(folder, 'rows.csv'), ...sample };
 }

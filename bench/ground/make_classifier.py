@@ -1,6 +1,6 @@
 """Trains the classifier that the serving measures use, and writes it beside the rows it was trained on.
 
-python make_classifier.py FOLDER writes model.onnx, rows.csv and sample.json.
+python make_classifier.py FOLDER writes model.onnx, model.joblib, rows.csv and sample.json.
 """
 
 import csv
@@ -11,6 +11,7 @@ from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
+import joblib
 import numpy as np
 from skl2onnx import to_onnx
 from sklearn.datasets import make_classification
@@ -29,6 +30,7 @@ def main(folder: Path) -> None:
     model = GradientBoostingClassifier(random_state=0).fit(values, target)
     graph = to_onnx(model, values[:1], name="boosted", options={"zipmap": False})
     (folder / "model.onnx").write_bytes(graph.SerializeToString(deterministic=True))
+    joblib.dump(model, folder / "model.joblib")
     plain = [[float(f"{value:.4f}") for value in row] for row in values]
     with (folder / "rows.csv").open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
