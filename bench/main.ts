@@ -5,7 +5,7 @@ import { autocannon } from './load/autocannon.ts';
 import { findWrk } from './load/wrk.ts';
 import { measures } from './measures/index.ts';
 import { describeMachine } from './running/describe-machine.ts';
-import type { Measure } from './running/bench-measure.ts';
+import type { BenchMeasure } from './running/bench-measure.ts';
 import { fallenRatios } from './running/fallen-ratios.ts';
 import { recordedResult, recordResult, type RecordedResult } from './running/recorded-results.ts';
 import { type BenchOptions, runMeasure } from './running/run-measure.ts';
@@ -84,22 +84,25 @@ async function run(names: readonly string[], given: Given): Promise<void> {
   }
 }
 
-async function resultOf(measure: Measure, options: BenchOptions): Promise<RecordedResult> {
+async function resultOf(measure: BenchMeasure, options: BenchOptions): Promise<RecordedResult> {
+  const machine = await describeMachine();
   const outcome = await runMeasure(measure, options);
   return {
     schemaVersion: 1,
     measure: measure.name,
+    order: measures.indexOf(measure),
+    summary: measure.summary,
     recordedAt: new Date().toISOString(),
     rounds: options.rounds,
     secondsPerRound: options.seconds,
     load: `${options.load.name} ${options.load.version}`,
-    machine: await describeMachine(),
+    machine,
     outcome,
   };
 }
 
 /** Measures a second time before it fails, because whatever else the machine does can spoil one run. */
-async function check(measure: Measure, options: BenchOptions, result: RecordedResult): Promise<void> {
+async function check(measure: BenchMeasure, options: BenchOptions, result: RecordedResult): Promise<void> {
   const recorded = await recordedResult(measure.name);
   if (recorded === undefined) return say(`${measure.name}: nothing is recorded, so nothing is compared`);
   if (recorded.load.split(' ')[0] !== options.load.name)
@@ -118,7 +121,7 @@ async function check(measure: Measure, options: BenchOptions, result: RecordedRe
   if (fallen.length > 0) process.exitCode = 1;
 }
 
-function choose(names: readonly string[], { short }: Given): readonly Measure[] {
+function choose(names: readonly string[], { short }: Given): readonly BenchMeasure[] {
   const unknown = names.find((name) => !measures.some((measure) => measure.name === name));
   if (unknown !== undefined)
     program.error(`there is no measure "${unknown}"; there are ${measures.map(({ name }) => name).join(', ')}`);

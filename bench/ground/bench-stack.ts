@@ -7,9 +7,12 @@ import { runToEnd, startUntilSaid } from '../running/start-program.ts';
 
 const StackFile = z.object({ api: z.string(), gateway: z.string(), temporal: z.string() }).loose();
 const Keys = z.object({ admin: z.string(), operator: z.string(), approver: z.string() }).loose();
-const RunAnswer = z.object({ id: z.string(), state: z.string(), approvalId: z.string().nullish() }).loose();
+const RunAnswer = z
+  .object({ id: z.string(), state: z.string(), approvalId: z.string().nullish(), startedAt: z.string().nullish() })
+  .loose();
 
 export interface BenchStack {
+  readonly pid: number;
   readonly home: string;
   readonly api: string;
   readonly gateway: string;
@@ -20,8 +23,8 @@ export interface BenchStack {
   /** Runs the command line of the stack's checkout and returns its standard output. */
   perennial(args: readonly string[]): Promise<string>;
   ask(method: string, path: string, body?: unknown, as?: keyof Keys): Promise<unknown>;
-  /** Deploys a version, votes for it, and waits until it serves. */
-  deploy(model: string, version: number, body?: object): Promise<void>;
+  /** Deploys a version, votes for it, and waits until it serves. Returns the instant of the vote. */
+  deploy(model: string, version: number, body?: object): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -53,6 +56,7 @@ export async function startBenchStack(bench: BenchContext, options: StackOptions
   const ask: BenchStack['ask'] = (method, path, body, as = 'operator') =>
     askApi(`${api}${path}`, keys[as], method, body);
   return {
+    pid: program.child.pid ?? 0,
     home,
     api,
     gateway,
@@ -77,23 +81,28 @@ async function askApi(url: string, key: string, method: string, body: unknown): 
   return text === '' ? null : JSON.parse(text);
 }
 
-async function deployVersion(bench: BenchContext, ask: BenchStack['ask'], model: string, body: object): Promise<void> {
+async function deployVersion(
+  bench: BenchContext,
+  ask: BenchStack['ask'],
+  model: string,
+  body: object,
+): Promise<number> {
   const started = await ask('POST', `/v1/models/${model}/deployments`, body);
   const { run } = z.object({ run: RunAnswer }).loose().parse(started);
-  let voted = false;
+  let votedAt: number | undefined;
   for (;;) {
     bench.signal.throwIfAborted();
     const now = RunAnswer.parse(await ask('GET', `/v1/runs/${run.id}`));
-    if (now.state === 'succeeded') return;
+    if (now.state === 'succeeded') return votedAt ?? Date.parse(now.startedAt ?? '');
     if (now.state === 'failed' || now.state === 'cancelled')
       throw new Error(`the deployment of ${model} ended as ${now.state}: ${JSON.stringify(now)}`);
-    if (now.state === 'awaiting-approval' && now.approvalId && !voted) {
+    if (now.state === 'awaiting-approval' && now.approvalId && votedAt === undefined) {
       const { digest } = z
         .object({ digest: z.string() })
         .loose()
         .parse(await ask('GET', `/v1/approvals/${now.approvalId}`));
+      votedAt = Date.now();
       await ask('POST', `/v1/approvals/${now.approvalId}/votes`, { decision: 'approve', digest }, 'approver');
-      voted = true;
     }
     await pause(100);
   }

@@ -43,5 +43,10 @@ export async function boostedClassifier(bench: BenchContext): Promise<BoostedCla
     }
   }
   const sample = RoundSample.parse(JSON.parse(await readFile(join(folder, 'sample.json'), 'utf8')));
-  return { onnxFile: join(folder, 'model.onnx'), joblibFile: join(folder, 'model.joblib'), rowsFile: join(folder, 'rows.csv'), ...sample };
+  return {
+    onnxFile: join(folder, 'model.onnx'),
+    joblibFile: join(folder, 'model.joblib'),
+    rowsFile: join(folder, 'rows.csv'),
+    ...sample,
+  };
 }

@@ -40,3 +40,28 @@ export function splitFrame({ features, rows }: BoostedClassifier, count: number)
   const body = { dataframe_split: { columns: features, data: rows.slice(0, count) } };
   return json(`/invocations?model=${servedModel}`, count, body);
 }
+
+/** Open Inference with the binary tensor extension: the tensor's bytes follow the JSON. Outputs are binary too. */
+export function binaryMatrix({ features, rows }: BoostedClassifier, count: number): InferenceRequest {
+  const values = Float32Array.from(rows.slice(0, count).flat());
+  const head = new TextEncoder().encode(
+    JSON.stringify({
+      inputs: [
+        {
+          name: 'X',
+          datatype: 'FP32',
+          shape: [count, features.length],
+          parameters: { binary_data_size: values.byteLength },
+        },
+      ],
+      parameters: { binary_data_output: true },
+    }),
+  );
+  return {
+    path: inferPath,
+    contentType: 'application/octet-stream',
+    headers: { 'inference-header-content-length': String(head.length) },
+    body: Buffer.concat([head, new Uint8Array(values.buffer)]),
+    rows: count,
+  };
+}

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BenchContext } from '../running/bench-context.ts';
 import type { Contestant } from '../running/compare-in-rounds.ts';
+import type { LoadReport, LoadRequest } from '../load/load-generator.ts';
 import { startUntilSaid } from '../running/start-program.ts';
 import type { InferenceRequest } from './inference-requests.ts';
 
@@ -21,22 +22,40 @@ export async function underLoad(
   server: LoadedServer,
   request: InferenceRequest,
 ): Promise<Contestant> {
+  const load = await loadOf(bench, server, request);
+  return {
+    name: server.name,
+    async once() {
+      const { requestsPerSecond, p50Ms, p99Ms } = await sent(bench, server, load);
+      return { value: requestsPerSecond * request.rows, p50Ms, p99Ms };
+    },
+  };
+}
+
+/** Sends the request for one round and returns the report. */
+export async function loadOnce(
+  bench: BenchContext,
+  server: LoadedServer,
+  request: InferenceRequest,
+): Promise<LoadReport> {
+  return sent(bench, server, await loadOf(bench, server, request));
+}
+
+async function sent(bench: BenchContext, server: LoadedServer, load: LoadRequest): Promise<LoadReport> {
+  const report = await bench.load.send(load, bench.signal);
+  if (report.failed > 0) throw new Error(`${server.name} failed ${report.failed} requests to ${load.url}`);
+  return report;
+}
+
+async function loadOf(bench: BenchContext, server: LoadedServer, request: InferenceRequest): Promise<LoadRequest> {
   const bodyFile = join(bench.scratch, `body-${Math.random().toString(36).slice(2)}`);
   await writeFile(bodyFile, request.body);
-  const load = {
+  return {
     url: `${server.address}${server.path ?? request.path}`,
     headers: { 'content-type': request.contentType, ...request.headers, ...server.headers },
     bodyFile,
     connections,
     seconds: bench.seconds,
-  };
-  return {
-    name: server.name,
-    async once() {
-      const { requestsPerSecond, p50Ms, p99Ms, failed } = await bench.load.send(load, bench.signal);
-      if (failed > 0) throw new Error(`${server.name} failed ${failed} requests to ${load.url}`);
-      return { value: requestsPerSecond * request.rows, p50Ms, p99Ms };
-    },
   };
 }
 

@@ -7,6 +7,9 @@ import type { BoostedClassifier } from './boosted-classifier.ts';
 import { startBenchPostgres } from './bench-postgres.ts';
 import { type BenchStack, startBenchStack } from './bench-stack.ts';
 
+/** The checkout that this file belongs to. */
+export const thisCheckout = join(import.meta.dirname, '..', '..');
+
 export const servedModel = 'boosted';
 
 /** The state that a gateway needs to serve the classifier. */

@@ -1,5 +1,19 @@
-import type { Measure } from '../running/bench-measure.ts';
+import type { BenchMeasure } from '../running/bench-measure.ts';
+import { buildOverhead } from './build-overhead.ts';
+import { changesUnderLoad } from './changes-under-load.ts';
+import { hundredRowServing } from './hundred-row-serving.ts';
+import { ingestion } from './ingestion.ts';
 import { singleRowServing } from './single-row-serving.ts';
+import { stackStart } from './stack-start.ts';
+import { steadyMemory } from './steady-memory.ts';
 
 /** Every measure, in the order in which they run and in which docs/performance.md shows them. */
-export const measures: readonly Measure[] = [singleRowServing];
+export const measures: readonly BenchMeasure[] = [
+  singleRowServing,
+  hundredRowServing,
+  steadyMemory,
+  changesUnderLoad,
+  ingestion,
+  buildOverhead,
+  stackStart,
+];

@@ -1,79 +1,56 @@
-import { join } from 'node:path';
-import { boostedClassifier } from '../ground/boosted-classifier.ts';
-import { startBenchGateway } from '../ground/bench-gateway.ts';
 import { featureTensors, type InferenceRequest, matrixTensor, splitFrame } from '../ground/inference-requests.ts';
-import { askOnce, startBareServer, startFloor, underLoad } from '../ground/load-contestants.ts';
-import { prepareServedClassifier } from '../ground/served-classifier.ts';
+import { askOnce, type LoadedServer, startBareServer, startFloor, underLoad } from '../ground/load-contestants.ts';
+import { startServingContestants } from '../ground/serving-contestants.ts';
 import type { BenchContext } from '../running/bench-context.ts';
+import type { BenchMeasure, Comparison } from '../running/bench-measure.ts';
 import { compareInRounds, type WantedRatio } from '../running/compare-in-rounds.ts';
-import { commitOfCheckout, versionOfPackage } from '../running/describe-machine.ts';
-import type { Comparison, Measure } from '../running/bench-measure.ts';
 
-const root = join(import.meta.dirname, '..', '..');
-
-export const singleRowServing: Measure = {
+export const singleRowServing: BenchMeasure = {
   name: 'serving',
   summary:
     'single rows through one gateway with keys, log, metrics and counts, beside the same Fastify without a model',
-  takes: '5 min',
+  takes: '6 min',
   inShortForm: true,
   async run(bench) {
-    const classifier = await boostedClassifier(bench);
-    const roots = [{ name: 'gateway', root }];
-    if (bench.beside !== undefined) roots.push({ name: 'beside', root: bench.beside });
-    const gateways = [];
-    for (const { name, root: checkout } of roots) {
-      const served = await prepareServedClassifier(bench, checkout, classifier);
-      const profileFolder = bench.profileFolder === undefined ? undefined : join(bench.profileFolder, name);
-      const { address } = await startBenchGateway(bench, served, profileFolder);
-      gateways.push({ name, address, headers: { authorization: `Bearer ${served.key}` } });
-    }
-    const works: readonly Work[] = [
-      { name: 'Open Inference, a tensor per feature', request: featureTensors(classifier, 1), must: 0.5, aim: 0.75 },
-      { name: 'Open Inference, one matrix', request: matrixTensor(classifier, 1), must: 0.5, aim: 0.75 },
-      { name: '/invocations', request: splitFrame(classifier, 1), must: 0.5, aim: 0.75 },
+    const { classifier, gateway, beside, peers, absent, versions } = await startServingContestants(bench);
+    const works: readonly SingleRowWork[] = [
+      { name: 'Open Inference, a tensor per feature', request: featureTensors(classifier, 1), peers: [] },
+      { name: 'Open Inference, one matrix', request: matrixTensor(classifier, 1), peers },
+      { name: '/invocations', request: splitFrame(classifier, 1), peers: [] },
     ];
-    const [gateway] = gateways;
-    if (gateway === undefined) throw new Error('no gateway was started');
     const answers = [];
     for (const { request } of works) answers.push(JSON.parse(Buffer.from(await askOnce(gateway, request)).toString()));
     const floor = await startFloor(bench, answers);
     const comparisons: Comparison[] = [];
     for (const [number, work] of works.entries()) {
-      const servers = [gateway, { name: 'floor', address: floor, path: `/answers/${number}` }, ...gateways.slice(1)];
+      const servers = [
+        gateway,
+        { name: 'floor', address: floor, path: `/answers/${number}` },
+        ...beside,
+        ...work.peers,
+      ];
       comparisons.push(await compareServers(bench, work, servers));
     }
     comparisons.push(await maximumOfLoad(bench, featureTensors(classifier, 1)));
-    return {
-      comparisons,
-      figures: [],
-      absent: [],
-      versions: {
-        fastify: await versionOfPackage('fastify'),
-        'onnxruntime-node': await versionOfPackage('onnxruntime-node'),
-        ...(bench.beside === undefined ? {} : { beside: await commitOfCheckout(bench.beside) }),
-      },
-      notes: [],
-    };
+    return { comparisons, figures: [], absent, versions, notes: [] };
   },
 };
 
-interface Work {
+interface SingleRowWork {
   readonly name: string;
   readonly request: InferenceRequest;
-  readonly must: number;
-  readonly aim: number;
+  readonly peers: readonly LoadedServer[];
 }
 
 async function compareServers(
   bench: BenchContext,
-  { name, request, must, aim }: Work,
-  servers: readonly Parameters<typeof underLoad>[1][],
+  { name, request }: SingleRowWork,
+  servers: readonly LoadedServer[],
 ): Promise<Comparison> {
   const contestants = [];
   for (const server of servers) contestants.push(await underLoad(bench, server, request));
   const ratios: WantedRatio[] = [
-    { name: 'gateway / floor', of: 'gateway', over: 'floor', target: { must, aim } },
+    { name: 'gateway / floor', of: 'gateway', over: 'floor', target: { must: 0.5, aim: 0.75 } },
     {
       name: 'p99 of the gateway / p99 of the floor',
       of: 'gateway',
@@ -81,6 +58,8 @@ async function compareServers(
       quantity: 'p99Ms',
       target: { must: 3, atMost: true },
     },
+    { name: 'gateway / MLServer', of: 'gateway', over: 'MLServer', target: { must: 15, aim: 25 } },
+    { name: 'gateway / MLServer, ONNX', of: 'gateway', over: 'MLServer, ONNX' },
     { name: 'gateway / beside', of: 'gateway', over: 'beside' },
   ];
   return compareInRounds(bench, { name, unit: 'rows/s', moreIsBetter: true, contestants, ratios });

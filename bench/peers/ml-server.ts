@@ -30,7 +30,12 @@ export async function startMlServer(
   await copyFile(join(folderOfPeer, 'onnx_runtime.py'), join(folder, 'onnx_runtime.py'));
   const [http, grpc, metrics] = [await freePort(), await freePort(), await freePort()];
   const settings = { host: '127.0.0.1', http_port: http, grpc_port: grpc, metrics_port: metrics };
-  await writeJson(join(folder, 'settings.json'), { ...settings, debug: false, gzip_enabled: false, parallel_workers: 0 });
+  await writeJson(join(folder, 'settings.json'), {
+    ...settings,
+    debug: false,
+    gzip_enabled: false,
+    parallel_workers: 0,
+  });
   await writeJson(join(folder, 'model-settings.json'), { name: servedModel, ...modelSettings(classifier, runtime) });
   const bin = dirname(python);
   const env = { ...process.env, PYTHONPATH: folder, PATH: [bin, process.env.PATH].join(delimiter) };

@@ -53,7 +53,7 @@ export const MeasureOutcome = z.object({
 });
 export type MeasureOutcome = z.infer<typeof MeasureOutcome>;
 
-export interface Measure {
+export interface BenchMeasure {
   readonly name: string;
   /** What is measured beside what, in one sentence. */
   readonly summary: string;

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { availableParallelism, cpus, release, totalmem } from 'node:os';
+import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
@@ -15,6 +15,8 @@ export const MachineDescription = z.object({
   node: z.string(),
   /** The commit that was measured; `+` after it where the checkout had changes. */
   commit: z.string(),
+  /** Processes that were ready to run in the minute before. */
+  loadAverage: z.number(),
 });
 export type MachineDescription = z.infer<typeof MachineDescription>;
 
@@ -26,6 +28,7 @@ export async function describeMachine(checkout = root): Promise<MachineDescripti
     system: `${process.platform} ${release()} ${process.arch}`,
     node: process.version,
     commit: await commitOfCheckout(checkout),
+    loadAverage: Math.round((loadavg()[0] ?? 0) * 100) / 100,
   };
 }
 

@@ -9,6 +9,9 @@ const folder = join(import.meta.dirname, '..', 'results');
 export const RecordedResult = z.object({
   schemaVersion: z.literal(1),
   measure: z.string(),
+  /** The place of the measure among all. */
+  order: z.number(),
+  summary: z.string(),
   recordedAt: z.string(),
   rounds: z.number(),
   secondsPerRound: z.number(),

@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BenchContext } from './bench-context.ts';
-import type { Measure, MeasureOutcome } from './bench-measure.ts';
+import type { BenchMeasure, MeasureOutcome } from './bench-measure.ts';
 
 export type BenchOptions = Omit<BenchContext, 'scratch' | 'onEnd'>;
 
 /** Runs one measure in a scratch folder of its own. Whatever it started is stopped and removed at the end. */
-export async function runMeasure(measure: Measure, options: BenchOptions): Promise<MeasureOutcome> {
+export async function runMeasure(measure: BenchMeasure, options: BenchOptions): Promise<MeasureOutcome> {
   const scratch = await mkdtemp(join(tmpdir(), 'perennial-bench-'));
   const releases: (() => Promise<void>)[] = [];
   try {

@@ -4,6 +4,7 @@ import { commandLinePage } from './command-line-page.ts';
 import { driftPage } from './drift-table.ts';
 import { errorsPage } from './errors-page.ts';
 import { metricsPage } from './metrics-page.ts';
+import { performancePages } from './performance-page.ts';
 import { openApiDocument, restPage } from './rest-page.ts';
 import { stepsPage } from './steps-page.ts';
 
@@ -22,6 +23,7 @@ export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
     ['docs/reference/drift.md', await driftPage(join(root, 'docs/reference/drift.md'))],
     ['docs/reference/metrics.md', await metricsPage()],
     ['docs/reference/steps.md', stepsPage()],
+    ...(await performancePages()),
   ]);
 }
 

@@ -1,5 +1,5 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -35,6 +35,16 @@ describe('a generated reference page', () => {
   ])('%s is current: it equals what the code generates now (npm run generate updates it)', async (name) => {
     const path = `docs/reference/${name}`;
     expect(await readFile(join(root, path), 'utf8')).toBe(pages.get(path));
+  });
+
+  test('of performance is current, and so are its charts', async () => {
+    const recorded = [...pages].filter(([path]) => !path.startsWith('docs/reference/'));
+    expect(recorded.map(([path]) => path)).toContain('docs/performance.md');
+    for (const [path, text] of recorded) expect(await readFile(join(root, path), 'utf8'), path).toBe(text);
+    const charts = await readdir(join(root, 'docs/charts'));
+    expect(charts.map((name) => `docs/charts/${name}`).toSorted()).toEqual(
+      recorded.flatMap(([path]) => (path.endsWith('.svg') ? path : [])).toSorted(),
+    );
   });
 
   test('is the same each time it is generated', async () => {
