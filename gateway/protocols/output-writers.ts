@@ -63,7 +63,7 @@ function wideWriter(
     parameters,
     text: (answers, failed) => numbersText(numbersOf(answers) ?? none, width, failed),
     bytes(answers, failed) {
-      const numbers = Float64Array.from(numbersOf(answers) ?? none);
+      const numbers = new Float64Array(numbersOf(answers) ?? none);
       for (const row of failed) numbers.fill(Number.NaN, row * width, (row + 1) * width);
       return binaryNumbers(numbers, type);
     },
@@ -83,17 +83,22 @@ function binaryPredictions(
 ): Uint8Array | undefined {
   if (type === 'BYTES') return failed.size > 0 ? undefined : binaryTexts(Array.from(values, String));
   if (type === 'BOOL') return failed.size > 0 ? undefined : Uint8Array.from(values, (value) => (value ? 1 : 0));
-  const numbers = Float64Array.from(values, Number);
-  for (const row of failed) numbers[row] = Number.NaN;
+  const numbers = new Float64Array(values.length);
+  for (let row = 0; row < values.length; row += 1) numbers[row] = failed.has(row) ? Number.NaN : Number(values[row]);
   return binaryNumbers(numbers, type);
 }
 
 function binaryNumbers(numbers: Float64Array, type: TensorType): Uint8Array | undefined {
-  if (type === 'FP32') return bytesOf(Float32Array.from(numbers));
+  if (type === 'FP32') return bytesOf(new Float32Array(numbers));
   if (type === 'FP64') return bytesOf(numbers);
-  return type === 'INT64' && numbers.every(Number.isSafeInteger)
-    ? bytesOf(BigInt64Array.from(numbers, BigInt))
-    : undefined;
+  if (type !== 'INT64') return undefined;
+  const integers = new BigInt64Array(numbers.length);
+  for (let at = 0; at < numbers.length; at += 1) {
+    const number = numbers[at] ?? Number.NaN;
+    if (!Number.isSafeInteger(number)) return undefined;
+    integers[at] = BigInt(number);
+  }
+  return bytesOf(integers);
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {

@@ -24,7 +24,7 @@ export function readPredictionIds(
   ids: IdMaker,
 ): readonly string[] {
   const given = parameters.prediction_ids ?? undefined;
-  if (given === undefined) return Array.from({ length: rows }, () => ids.next());
+  if (given === undefined) return ids.several(rows);
   if (!Array.isArray(given) || given.length !== rows)
     throw refuse(`parameters.prediction_ids must be a list of ${rows} strings, one per row`);
   const read = given.map((id: unknown, row) => {

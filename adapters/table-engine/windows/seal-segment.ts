@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { writeParquet } from '../preparing/parquet-file.ts';
+import { giveWay } from '../process/give-way.ts';
 import type { LockedDatabase } from '../process/locked-database.ts';
 import type { Operations } from '../process/operations.ts';
 import type { TableWorkplace } from '../process/table-workplace.ts';
@@ -12,6 +13,8 @@ export async function sealSegment(
   request: Operations['sealSegment']['request'],
   workplace: TableWorkplace,
 ): Promise<Operations['sealSegment']['result']> {
+  // The gateway of this segment answers requests on the same machine.
+  giveWay();
   const { features, path, indexPath } = request;
   const database = await workplace.open({ readable: [], writable: [dirname(path)] });
   const loaded =
