@@ -4,6 +4,7 @@ import type { Configuration } from '../contracts/configuration/configuration.ts'
 import type { DataFormat } from '../contracts/data/data-format.ts';
 import type { Cell, Column } from '../contracts/data/data-types.ts';
 import type { DataWarning } from '../contracts/data/data-warning.ts';
+import type { PartFacts } from '../contracts/data/part-summary.ts';
 import type { DatasetPart, DatasetProfile, ExpectationResult } from '../contracts/data/dataset-version.ts';
 import type { RowDifference } from '../contracts/data/dataset-difference.ts';
 import type { Instant, Sha256 } from '../contracts/identifiers.ts';
@@ -22,7 +23,12 @@ export interface PrepareBatch {
   /** Columns of the existing dataset; null: infer the columns from this batch. */
   readonly pinned: readonly Column[] | null;
   /** Parts of the existing dataset, used to recognise known keys. */
-  readonly known: readonly { readonly path: string; readonly part: DatasetPart }[];
+  readonly known: readonly KnownPart[];
+  /**
+   * Creates files of known parts. Without it, all of them must exist. With it, none need exist: the engine asks for the
+   * files that the batch needs, each at most once. A part without `summary` is always needed.
+   */
+  readonly supply?: (paths: readonly string[]) => Promise<void>;
   readonly key?: string;
   /** A column name or one scalar expression that gives each row's instant `_at`. */
   readonly timestamp?: string;
@@ -48,6 +54,24 @@ export interface PrepareBatch {
   readonly before?: Instant;
   /** An existing empty folder for the parts and the quarantine. */
   readonly outputFolder: string;
+}
+
+export interface KnownPart {
+  readonly path: string;
+  readonly part: DatasetPart;
+  readonly summary?: {
+    readonly facts: PartFacts;
+    /** Path of the sorted key hashes that `prepareBatch` wrote for the part; null if it wrote none. */
+    readonly keys: string | null;
+  };
+}
+
+/** Summary of a part that is new or had none. */
+export interface SummarisedPart {
+  readonly part: Sha256;
+  readonly facts: PartFacts;
+  /** File of the sorted key hashes; null without a key. */
+  readonly keys: { readonly path: string } | null;
 }
 
 export interface ReferencedColumn {
@@ -91,6 +115,8 @@ export interface PreparedBatch {
    * or if only an expectation about the dataset as a whole failed.
    */
   readonly quarantine: { readonly path: string; readonly rows: number } | null;
+  /** Summaries of the new and rewritten parts, and of the known parts that have none. */
+  readonly summaries: readonly SummarisedPart[];
   /** The profile of the new version, if it consists of the batch's rows alone; otherwise null. */
   readonly profile: DatasetProfile | null;
 }

@@ -7,7 +7,7 @@ import { readJson } from '../steps/workspace.ts';
 /** Writes the rows and moves the head; the bytes are already in the store ("row second, pointer last"). */
 export function createCommitDataset(deps: ActivityDependencies): Activities['commitDataset'] {
   return async ({ runId, scope, staged, profile }) => {
-    const { expectedHead, digest, manifest, fetched, ...described } = await readJson(
+    const { expectedHead, digest, manifest, summaries, fetched, ...described } = await readJson(
       deps.objectStore,
       staged,
       StagedDataset,
@@ -21,6 +21,7 @@ export function createCommitDataset(deps: ActivityDependencies): Activities['com
         digest,
         manifest,
         profile: columns,
+        summaries,
         expectations,
         warnings,
         rowsAdded,

@@ -20,6 +20,8 @@ import type { ActivityDependencies, StoringDependencies } from '../activity-depe
 import { runWithRequest } from '../steps/run-request.ts';
 import { fetchFiles, readJson, storeJson, withWorkspace } from '../steps/workspace.ts';
 import { fetchReferences } from './fetch-references.ts';
+import { mergeProfile } from './merge-profile.ts';
+import { type KnownParts, knownParts, storeSummaries } from './part-summaries.ts';
 
 /**
  * Parses the batch, checks it against the pinned columns and the expectations, and stores its parts. Commits nothing.
@@ -33,11 +35,16 @@ export function createPrepareDataset(deps: StoringDependencies): Activities['pre
       const from: Ground = { scope: input.scope, configuration, head, asOf: run.effectiveAt };
       const fetched = await fetchedFiles(deps, input.fetched);
       const files = fetched ?? request.files ?? [];
-      const batch = await prepare(deps, from, { ...request, files }, folder);
+      const known = await knownParts(deps, head, join(folder, 'known'));
+      const batch = await prepare(deps, { ...from, known }, { ...request, files }, folder);
       if (batch.refused) await refuse(deps, input, batch, run.recordedBy);
       const parts = await storeParts(deps, batch);
       const manifest = manifestOf(configuration, batch.columns, parts);
       const digest = await storeJson(deps.objectStore, manifest);
+      const { summaries, facts } = await storeSummaries(deps, known, batch, parts);
+      const last = head === undefined ? undefined : { ...head, ...head.manifest };
+      const rowsChanged = batch.rowsAdded + batch.rowsReplaced + batch.rowsRemoved;
+      const profile = batch.profile ?? mergeProfile(last, batch.columns, { facts, rowsChanged });
       const staged: StagedDataset = {
         schemaVersion: 1,
         digest,
@@ -49,7 +56,8 @@ export function createPrepareDataset(deps: StoringDependencies): Activities['pre
         rowsReplaced: batch.rowsReplaced,
         rowsRemoved: batch.rowsRemoved,
         expectedHead: head?.id ?? null,
-        profile: batch.profile === null ? null : await storeJson(deps.objectStore, batch.profile),
+        summaries,
+        profile: profile === null ? null : await storeJson(deps.objectStore, profile),
         fetched,
       };
       return { staged: await storeJson(deps.objectStore, staged) };
@@ -77,7 +85,7 @@ interface Ground {
 
 async function prepare(
   deps: ActivityDependencies,
-  { scope, configuration, head, asOf }: Ground,
+  { scope, configuration, head, asOf, known }: Ground & { readonly known: KnownParts },
   request: DataRequest,
   folder: string,
 ): Promise<PreparedBatch> {
@@ -88,19 +96,14 @@ async function prepare(
     files.map((file) => file.sha256),
     join(folder, 'files'),
   );
-  const knownParts = head?.manifest.parts ?? [];
-  const knownPaths = await fetchFiles(
-    deps.objectStore,
-    knownParts.map((part) => part.sha256),
-    join(folder, 'known'),
-  );
   const outputFolder = join(folder, 'output');
   await mkdir(outputFolder);
   return deps.tableEngine.prepareBatch({
     files: files.map((file, index) => ({ name: file.name, format: file.format, path: paths[index] ?? '' })),
     mode: data.mode,
     pinned: head?.manifest.columns ?? null,
-    known: knownParts.map((part, index) => ({ part, path: knownPaths[index] ?? '' })),
+    known: known.known,
+    supply: known.supply,
     key: data.key,
     timestamp: data.timestamp,
     timezone: data.timezone,

@@ -21,16 +21,38 @@ export async function withWorkspace<Result>(
   }
 }
 
-/** Downloads blobs into a folder, checks their digests, and returns their paths in the same order. */
+/** Downloads blobs into a folder, a few at a time, checks their digests, and returns their paths in the same order. */
 export async function fetchFiles(store: BlobReader, digests: readonly Sha256[], folder: string): Promise<string[]> {
+  const places = digests.map((sha256, index) => ({
+    sha256,
+    path: join(folder, `${String(index).padStart(6, '0')}-${sha256.slice(0, 16)}`),
+  }));
   await mkdir(folder, { recursive: true });
-  const paths: string[] = [];
-  for (const [index, sha256] of digests.entries()) {
-    const path = join(folder, `${String(index).padStart(6, '0')}-${sha256.slice(0, 16)}`);
-    await store.getFile(sha256, path);
-    paths.push(path);
-  }
-  return paths;
+  await eachAFewAtATime(places, ({ sha256, path }) => store.getFile(sha256, path));
+  return places.map(({ path }) => path);
+}
+
+/** Requests to the object store at a time. */
+const atOnce = 8;
+
+/** Runs `work` for each item, a few at a time. Waits until all that began have ended before it throws. */
+export async function eachAFewAtATime<Item>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  let [next, hasFailed] = [0, false];
+  const lanes = Array.from({ length: Math.min(atOnce, items.length) }, async () => {
+    while (!hasFailed) {
+      const item = items[next];
+      next += 1;
+      if (item === undefined) return;
+      await work(item).catch((caught: unknown) => {
+        hasFailed = true;
+        throw caught;
+      });
+    }
+  });
+  for (const lane of await Promise.allSettled(lanes)) if (lane.status === 'rejected') throw lane.reason;
 }
 
 export async function storeJson(store: ObjectStore, value: unknown): Promise<Sha256> {

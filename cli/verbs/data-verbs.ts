@@ -331,6 +331,9 @@ function describeDataset(context: CliContext, { manifest, profile, warnings, num
   return [
     `dataset ${number} (${shortDigest(digest)}): ${counted(manifest.rows, 'row')} in ${parts}`,
     context.output.table(['column', 'type', 'nulls', 'distinct', 'min', 'max', 'mean'], rows),
+    ...(profile?.asOf === undefined
+      ? []
+      : [`distinct values are those of dataset ${profile.asOf.number}, the last one profiled in full`]),
     ...describeDataWarnings(warnings),
   ].join('\n');
 }

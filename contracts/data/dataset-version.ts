@@ -68,7 +68,15 @@ export const ColumnProfile = z.object({
   top: z.array(z.object({ value: CellValue, count: z.number().int() })),
 });
 export type ColumnProfile = z.infer<typeof ColumnProfile>;
-export const DatasetProfile = z.object({ schemaVersion: z.literal(1), columns: z.array(ColumnProfile) });
+export const DatasetProfile = z.object({
+  schemaVersion: z.literal(1),
+  columns: z.array(ColumnProfile),
+  /**
+   * The earlier version of the dataset whose rows gave `distinct`, `quantiles`, `histogram` and `top`, by number, and how
+   * many rows were added or replaced since. All else covers every row. Absent if every row was profiled.
+   */
+  asOf: z.object({ number: z.number().int(), rowsChangedSince: z.number().int() }).optional(),
+});
 export type DatasetProfile = z.infer<typeof DatasetProfile>;
 
 /** The result of one expectation on one batch. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { FetchedFile } from './remote-source.ts';
 import { DataWarning } from './data-warning.ts';
 import { DatasetManifest, ExpectationResult } from './dataset-version.ts';
+import { PartSummary } from './part-summary.ts';
 import { Id, Sha256 } from '../identifiers.ts';
 
 /** A batch that is parsed, checked and stored, but not yet committed. It is a blob. */
@@ -16,6 +17,7 @@ export const StagedDataset = z.object({
   rowsReplaced: z.number().int().default(0),
   rowsRemoved: z.number().int().default(0),
   expectedHead: Id.nullable(),
+  summaries: z.array(PartSummary).default([]),
   /** The profile, if preparing the batch gave it; a blob. */
   profile: Sha256.nullable().default(null),
   /** The fetched files of the batch; null if it was uploaded. */

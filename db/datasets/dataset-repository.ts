@@ -28,7 +28,7 @@ import { inScope } from '../connection/in-scope.ts';
 type Row = typeof datasetVersions.$inferSelect;
 type Commit = Parameters<DatasetRepository['commit']>;
 
-function toDatasetVersion({ schemaVersion: _schemaVersion, ...row }: Row): DatasetVersion {
+function toDatasetVersion({ schemaVersion: _schemaVersion, summaries: _summaries, ...row }: Row): DatasetVersion {
   return { ...row, recordedAt: toInstant(row.recordedAt) };
 }
 
@@ -44,6 +44,7 @@ export function createDatasetRepository(context: RepositoryContext): DatasetRepo
         return found(quarantine.data, noQuarantine(runId, refused !== undefined), { runId });
       }),
     get: (id) => query(db, async () => toDatasetVersion(await read(db, id))),
+    summaries: (id) => query(db, async () => (await read(db, id)).summaries ?? []),
     byNumber: (modelId, number) =>
       query(db, async () => {
         const [row] = await db
@@ -61,7 +62,7 @@ export function createDatasetRepository(context: RepositoryContext): DatasetRepo
       query(db, async () => {
         const below = belowNumber(page);
         const rows = await db
-          .select({ ...getTableColumns(datasetVersions), profile: sql<null>`null` })
+          .select({ ...getTableColumns(datasetVersions), profile: sql<null>`null`, summaries: sql<null>`null` })
           .from(datasetVersions)
           .where(
             and(
@@ -209,6 +210,7 @@ async function ensureVersion(
       digest,
       manifest,
       profile: storableJson(version.profile),
+      summaries: [...(version.summaries ?? [])],
       expectations: storableJson([...version.expectations]),
       warnings: storableJson([...(version.warnings ?? [])]),
       rowsAdded,

@@ -2,6 +2,7 @@ import { idColumn, recordedAtColumn, schemaVersionColumn } from '../connection/c
 import { recordedByColumn } from '../principals/principal-tables.ts';
 import { modelIdColumn } from '../models/model-tables.ts';
 import { bigint, integer, jsonb, pgTable, text, uniqueIndex, uuid } from '../connection/orm.ts';
+import type { PartSummary } from '../../contracts/data/part-summary.ts';
 import type { DataWarning } from '../../contracts/data/data-warning.ts';
 import type { DatasetManifest, DatasetProfile, ExpectationResult } from '../../contracts/data/dataset-version.ts';
 
@@ -16,6 +17,8 @@ export const datasetVersions = pgTable(
     profile: jsonb('profile').$type<DatasetProfile>(),
     expectations: jsonb('expectations').$type<ExpectationResult[]>().notNull(),
     warnings: jsonb('warnings').$type<DataWarning[]>().notNull().default([]),
+    /** Summaries of the parts; null in versions that were committed without them. */
+    summaries: jsonb('summaries').$type<PartSummary[]>(),
     schemaVersion: schemaVersionColumn(),
     rowsAdded: bigint('rows_added', { mode: 'number' }).notNull(),
     rowsSkipped: bigint('rows_skipped', { mode: 'number' }).notNull(),

@@ -6,6 +6,7 @@ import type {
   DatasetVersion,
   ExpectationResult,
 } from '../../contracts/data/dataset-version.ts';
+import type { PartSummary } from '../../contracts/data/part-summary.ts';
 import type { Id, Page, PageRequest, Scope, Sha256 } from '../../contracts/identifiers.ts';
 
 export interface DatasetRepository {
@@ -20,6 +21,8 @@ export interface DatasetRepository {
       readonly digest: Sha256;
       readonly manifest: DatasetManifest;
       readonly profile: DatasetProfile;
+      /** Summaries of the parts, which later appends read instead of the parts. Default: none. */
+      readonly summaries?: readonly PartSummary[];
       readonly expectations: readonly ExpectationResult[];
       /** Default: none. */
       readonly warnings?: readonly DataWarning[];
@@ -50,6 +53,8 @@ export interface DatasetRepository {
    */
   quarantine(run: { readonly modelId: Id; readonly runId: Id }): Promise<Sha256>;
   get(id: Id): Promise<DatasetVersion>;
+  /** Returns the summaries of a version's parts. Parts of versions that were committed without summaries have none. */
+  summaries(id: Id): Promise<readonly PartSummary[]>;
   byNumber(modelId: Id, number: number): Promise<DatasetVersion>;
   /** Returns versions without their profiles, newest first. */
   list(modelId: Id, page: PageRequest): Promise<Page<DatasetVersion>>;

@@ -87,7 +87,11 @@ export function tableEngineBench(
       return { name, path, format: 'parquet' };
     },
     prepare: (files, request) => engine.prepareBatch(requestOf(files, request)),
-    prepareHere: (files, request) => prepareBatch(requestOf(files, request), workplaceHere(folder())),
+    prepareHere: (files, request) =>
+      prepareBatch(requestOf(files, request), {
+        ...workplaceHere(folder()),
+        ...(request?.supply && { supply: request.supply }),
+      }),
     sealHere: (request) => sealSegment(request, workplaceHere(folder())),
   };
 }
@@ -106,6 +110,7 @@ function workplaceHere(scratch: string): TableWorkplace {
         timezone,
       }),
     emit: () => Promise.reject(new Error('no pieces are expected')),
+    supply: () => Promise.resolve(),
   };
 }
 

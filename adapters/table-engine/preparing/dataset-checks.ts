@@ -40,9 +40,12 @@ export async function datasetResults(
   return results;
 }
 
-async function rowsToCome(database: LockedDatabase, { key }: PrepareBatch, { hasKnown }: Ground): Promise<number> {
-  const staying = hasKnown ? `(SELECT count(*) FROM known ${leaving(key)})` : '0';
-  return Number((await database.row(`SELECT ${staying} + (SELECT count(*) FROM fresh) AS rows`)).rows);
+async function rowsToCome(database: LockedDatabase, { known }: PrepareBatch, { hasKnown }: Ground): Promise<number> {
+  const { staying } = await database.row(
+    'SELECT (SELECT count(*) FROM fresh) - (SELECT count(*) FROM replaced) AS staying',
+  );
+  const before = hasKnown ? known.reduce((sum, { part }) => sum + part.rows, 0) : 0;
+  return before + Number(staying);
 }
 
 async function newestToCome(

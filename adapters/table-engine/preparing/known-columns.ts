@@ -22,9 +22,19 @@ export async function knownColumns(
  */
 async function emptyColumns(database: LockedDatabase, known: PrepareBatch['known']): Promise<ReadonlySet<string>> {
   if (known.length === 0) return new Set();
-  const paths = known.map(({ path }) => literal(path)).join(', ');
-  const rows = await database.rows(
-    `SELECT path_in_schema AS name FROM parquet_metadata([${paths}]) GROUP BY name HAVING bool_and(coalesce(stats_null_count = num_values, false))`,
-  );
-  return new Set(rows.map(({ name }) => String(name)));
+  const paths = known.flatMap(({ path, summary }) => (summary === undefined ? [literal(path)] : []));
+  const described =
+    paths.length === 0
+      ? []
+      : await database.rows(
+          `SELECT path_in_schema AS name, bool_and(coalesce(stats_null_count = num_values, false)) AS empty FROM parquet_metadata([${paths.join(', ')}]) GROUP BY name`,
+        );
+  const states = [
+    ...described.map(({ name, empty }) => ({ name: String(name), isEmpty: empty === true })),
+    ...known.flatMap(({ summary }) =>
+      (summary?.facts.pieces ?? []).map(({ name, count, nulls }) => ({ name, isEmpty: count === nulls })),
+    ),
+  ];
+  const filled = new Set(states.flatMap(({ name, isEmpty }) => (isEmpty ? [] : [name])));
+  return new Set(states.flatMap(({ name }) => (filled.has(name) ? [] : [name])));
 }

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import type { DatasetPart } from '../../../contracts/data/dataset-version.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
-import type { PrepareBatch, PreparedBatch } from '../../../ports/table-engine.ts';
+import type { KnownPart, PrepareBatch, PreparedBatch } from '../../../ports/table-engine.ts';
 import { type CastTo, castOf } from '../typing/casts.ts';
 import { type Field, type StoredType, isStored } from '../typing/fields.ts';
 import type { LockedDatabase } from '../process/locked-database.ts';
+import type { TableWorkplace } from '../process/table-workplace.ts';
+import { supplyNeeded } from './needed-parts.ts';
 import { writeParquet } from './parquet-file.ts';
 import { exceptNulls } from '../reading/source.ts';
 import { identifier, literal, parquetRows } from '../sql.ts';
@@ -18,10 +20,19 @@ type Known = PrepareBatch['known'];
  */
 export async function storedInParts(database: LockedDatabase, known: Known): Promise<ReadonlyMap<string, StoredType>> {
   const [part] = known;
-  const described = part === undefined ? [] : await database.rows(`DESCRIBE SELECT * FROM ${parquetRows([part.path])}`);
+  const described = part === undefined ? [] : await storedInPart(database, part);
   const stored = new Map<string, StoredType>();
-  for (const { column_name: name, column_type: type } of described) if (isStored(type)) stored.set(String(name), type);
+  for (const { name, type } of described) if (isStored(type)) stored.set(name, type);
   return stored;
+}
+
+async function storedInPart(
+  database: LockedDatabase,
+  { path, summary }: KnownPart,
+): Promise<readonly { readonly name: string; readonly type: unknown }[]> {
+  if (summary !== undefined) return summary.facts.stored;
+  const described = await database.rows(`DESCRIBE SELECT * FROM ${parquetRows([path])}`);
+  return described.map(({ column_name: name, column_type: type }) => ({ name: String(name), type }));
 }
 
 export interface KnownRows {
@@ -32,18 +43,21 @@ export interface KnownRows {
   /** Whether columns are new, of another type or gone, so that every part must be rewritten. */
   readonly isReshaped: boolean;
   readonly timed: boolean;
+  /** The parts whose files are there. The other parts stay as they are. */
+  readonly needed: readonly KnownPart[];
 }
 
 /**
- * Creates the view `known`: the existing rows in the columns of the new version. Throws `schema-changed` if a column's
+ * Creates the view `known`: the existing rows that the batch needs, in the columns of the new version. Throws `schema-changed` if a column's
  * new type cannot hold an existing value.
  */
 export async function viewKnown(
   database: LockedDatabase,
-  { known, key, mode, nulls = [] }: PrepareBatch,
+  request: PrepareBatch,
   fields: readonly Field[],
-  timed: boolean,
+  { timed, supply }: { readonly timed: boolean; readonly supply: TableWorkplace['supply'] },
 ): Promise<KnownRows> {
+  const { known, key, mode, nulls = [] } = request;
   const stored = await storedInParts(database, known);
   if (known.length > 0 && stored.has('_at') !== timed)
     throw new PerennialError(
@@ -56,18 +70,19 @@ export async function viewKnown(
     ...casts.map(({ field, cast }) => `${cast.value} AS ${identifier(field.name)}`),
     ...(timed ? ['"_at"'] : []),
   ].join(', ');
-  const rows: KnownRows = {
-    columns,
-    key: casts.find(({ field }) => field.name === key)?.cast.value ?? 'NULL',
-    isReshaped: known.length > 0 && changesColumns(fields, stored),
-    timed,
-  };
-  if (known.length === 0) return rows;
-  const paths = known.map(({ path }) => path);
+  const isReshaped = known.length > 0 && changesColumns(fields, stored);
+  const needed = await supplyNeeded(database, request, fields, { isReshaped, supply });
+  const paths = needed.map(({ path }) => path);
   // A snapshot does not keep the existing rows, so they need not fit.
-  if (mode !== 'snapshot') for (const { field, cast } of casts) await refuseUnfit(database, paths, field, cast);
-  await database.run(`CREATE VIEW known AS SELECT ${columns} FROM ${parquetRows(paths)}`);
-  return rows;
+  if (mode !== 'snapshot' && paths.length > 0)
+    for (const { field, cast } of casts) await refuseUnfit(database, paths, field, cast);
+  const nothing = [...fields.map(({ name, stored: type }) => `CAST(NULL AS ${type}) AS ${identifier(name)}`)];
+  const none = `SELECT ${[...nothing, ...(timed ? ['CAST(NULL AS TIMESTAMP) AS "_at"'] : [])].join(', ')} WHERE false`;
+  await database.run(
+    `CREATE VIEW known AS ${paths.length === 0 ? none : `SELECT ${columns} FROM ${parquetRows(paths)}`}`,
+  );
+  const keyCast = casts.find(({ field }) => field.name === key)?.cast.value ?? 'NULL';
+  return { columns, key: keyCast, isReshaped, timed, needed };
 }
 
 function changesColumns(fields: readonly Field[], stored: ReadonlyMap<string, StoredType>): boolean {
@@ -109,12 +124,16 @@ async function refuseUnfit(
 export async function carryParts(
   database: LockedDatabase,
   { known, key, outputFolder }: PrepareBatch,
-  { columns, key: keyOfKnown, isReshaped, timed }: KnownRows,
+  { columns, key: keyOfKnown, isReshaped, timed, needed }: KnownRows,
   hasReplaced: boolean,
 ): Promise<PreparedBatch['known']> {
   const carried: PreparedBatch['known'][number][] = [];
-  for (const [at, { path, part }] of known.entries()) {
-    const rows = hasReplaced && key !== undefined ? await rowsLeft(database, path, keyOfKnown) : part.rows;
+  for (const [at, entry] of known.entries()) {
+    const { path, part } = entry;
+    const rows =
+      hasReplaced && needed.includes(entry) && key !== undefined
+        ? await rowsLeft(database, path, keyOfKnown)
+        : part.rows;
     if (rows === part.rows && !isReshaped) carried.push({ kind: 'kept', part });
     else if (rows > 0) {
       const left = key === undefined ? '' : `WHERE ${keyOfKnown} NOT IN (SELECT "key" FROM replaced)`;

@@ -3,7 +3,7 @@ import { boundedWarnings } from '../../../contracts/data/bounded-warnings.ts';
 import type { DataWarning } from '../../../contracts/data/data-warning.ts';
 import type { Column } from '../../../contracts/data/data-types.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
-import type { PrepareBatch, PreparedBatch } from '../../../ports/table-engine.ts';
+import type { KnownPart, PrepareBatch, PreparedBatch } from '../../../ports/table-engine.ts';
 import { warnOfChanges } from '../typing/change-warnings.ts';
 import { columnPlan } from '../windows/column-plan.ts';
 import { readCsvHeader } from '../reading/csv-header.ts';
@@ -17,7 +17,7 @@ import { type KnownRows, carryParts, viewKnown } from './known-parts.ts';
 import type { LockedDatabase, OpenedDatabase } from '../process/locked-database.ts';
 import { checkValues } from '../typing/misfits.ts';
 import { openFiles } from '../reading/opened-files.ts';
-import { profileOf } from './profile.ts';
+import { describeRows, summariseCarried } from './summarise-batch.ts';
 import { writeQuarantine } from './quarantine.ts';
 import { type QuickRows, quickRows } from './quick-rows.ts';
 import { dropRelation, kindOfRelation, renameRelation } from './relations.ts';
@@ -45,16 +45,17 @@ export async function prepareBatch(request: PrepareBatch, workplace: TableWorkpl
   const files = await openFiles(request.files, workplace.folder);
   const referenced = (request.references ?? []).flatMap(({ parts }) => parts);
   const database = await workplace.open({
-    readable: [...files.map(({ path }) => path), ...request.known.map(({ path }) => path), ...referenced],
+    readable: [...files.map(({ path }) => path), ...request.known.flatMap(filesOfKnown), ...referenced],
     writable: [request.outputFolder],
     timezone: request.timezone,
     columns: await widthOf(request, files),
   });
+  await workplace.supply(request.known.flatMap(({ path, summary }) => (summary === undefined ? [path] : [])));
   const read = await readBatch(database, request, files, { warn, folder: workplace.folder });
   const { sources, fields, timed } = read;
   await cutBatch(database, timed ? 'timed' : 'united', timed ? within('_at', request.from, request.before) : 'true');
   if (request.key !== undefined) await refuseDuplicates(database, sources, request.key);
-  const known = await viewKnown(database, request, fields, timed);
+  const known = await viewKnown(database, request, fields, { timed, supply: (paths) => workplace.supply(paths) });
   const settled = await settleKnown(database, request, sources, fields);
   await dropRelation(database, 'batch');
   const judged = await withAdvice(warnings, () => checkExpectations(database, request, fields, timed));
@@ -64,6 +65,11 @@ export async function prepareBatch(request: PrepareBatch, workplace: TableWorkpl
   return isRefused(judged)
     ? refusal(database, request, { ...found, sources })
     : acceptance(database, request, { ...found, known, quick });
+}
+
+function filesOfKnown({ path, summary }: KnownPart): readonly string[] {
+  const keys = summary?.keys ?? null;
+  return keys === null ? [path] : [path, keys];
 }
 
 interface Reading {
@@ -269,13 +275,14 @@ async function refusal(
     expectations: judged.map(({ result }) => result),
     warnings,
     refused: true,
+    summaries: [],
     profile: null,
     quarantine: await writeQuarantine(database, judged, { sources, fields, path }),
   };
 }
 
 /** Waits until both have ended, so that nothing goes on after an error. */
-async function bothOrNeither<One, Other>(one: Promise<One>, other: Promise<Other> | Other): Promise<[One, Other]> {
+async function bothOrNeither<One, Other>(one: Promise<One>, other: Promise<Other>): Promise<[One, Other]> {
   const [first, second] = await Promise.allSettled([one, other]);
   if (first.status === 'rejected') throw first.reason;
   if (second.status === 'rejected') throw second.reason;
@@ -300,10 +307,15 @@ async function acceptance(
   const { timed } = known;
   const ordered = await orderRows(database, { fields, key: request.key, timed, quick });
   const isWhole = request.known.length === 0 || request.mode === 'snapshot';
-  const [parts, profile] = await bothOrNeither(
-    writeParts(database, ordered, { timed, folder: request.outputFolder }),
-    isWhole ? profileOf(database.aside, ordered.table, columns) : null,
+  const { key, outputFolder: folder } = request;
+  const [parts, described] = await bothOrNeither(
+    writeParts(database, ordered, { timed, folder }),
+    describeRows(database.aside, ordered, { columns: isWhole ? columns : null, key, folder }),
   );
+  const summaries = described.summaries.flatMap((summary, at) => {
+    const part = parts[at];
+    return part === undefined ? [] : [{ part: part.sha256, ...summary }];
+  });
   return {
     columns,
     ...settled,
@@ -313,6 +325,7 @@ async function acceptance(
     warnings,
     refused: false,
     quarantine: null,
-    profile,
+    summaries: [...summaries, ...(await summariseCarried(database.aside, request, carried))],
+    profile: described.profile,
   };
 }

@@ -54,20 +54,32 @@ function withInstant(names: readonly string[], at: string | undefined): string {
   return at === undefined ? identifiers(names) : `${identifiers(names)}, ${at} AS "_at"`;
 }
 
+/** Returns the rows of each part, in order. */
+export function partSlices({
+  table,
+  columns,
+  rows,
+}: OrderedRows): readonly { readonly query: string; readonly rows: number }[] {
+  return Array.from({ length: Math.ceil(rows / partRows) }, (_, at) => {
+    const start = at * partRows;
+    const query = `SELECT ${columns} FROM ${table} WHERE rowid >= ${start} AND rowid < ${start + partRows} ORDER BY rowid`;
+    return { query, rows: Math.min(partRows, rows - start) };
+  });
+}
+
 /** Writes ordered rows as parts. */
 export async function writeParts(
   database: LockedDatabase,
-  { table, columns, rows }: OrderedRows,
+  ordered: OrderedRows,
   { timed, folder }: { readonly timed: boolean; readonly folder: string },
 ): Promise<PreparedBatch['parts']> {
   const parts: Promise<PreparedBatch['parts'][number]>[] = [];
-  for (let start = 0; start < rows; start += partRows) {
-    const slice = `SELECT ${columns} FROM ${table} WHERE rowid >= ${start} AND rowid < ${start + partRows} ORDER BY rowid`;
+  for (const { query, rows } of partSlices(ordered)) {
     const path = join(folder, `part-${parts.length}.parquet`);
-    await writeParquet(database, slice, path);
-    const bounds = timed ? await boundsOf(database, slice) : {};
+    await writeParquet(database, query, path);
+    const bounds = timed ? await boundsOf(database, query) : {};
     // The digest is computed while the next part is written.
-    parts.push(partOf(path, Math.min(partRows, rows - start), bounds));
+    parts.push(partOf(path, rows, bounds));
   }
   return Promise.all(parts);
 }

@@ -20,6 +20,8 @@ export interface ProcessFolders {
 interface Paths {
   /** Returns the process's path for an input file. */
   given(path: string): string;
+  /** Returns the process's path for an input file that may be created later. */
+  later(path: string): string;
   /** Returns the process's path for an output file. */
   made(path: string): string;
   /** Folder for output files whose number is not known in advance. */
@@ -32,10 +34,15 @@ type Translate<Name extends OperationName> = (
 ) => Operations[Name]['request'];
 
 const translations: { readonly [Name in OperationName]: Translate<Name> } = {
-  prepareBatch: (request, { given, madeFolder }) => ({
+  prepareBatch: ({ supply, ...request }, { given, later, madeFolder }) => ({
     ...request,
     files: request.files.map((file) => ({ ...file, path: given(file.path) })),
-    known: request.known.map((known) => ({ ...known, path: given(known.path) })),
+    known: request.known.map((known) => {
+      const place = supply === undefined ? given : later;
+      const { summary } = known;
+      const keys = summary === undefined || summary.keys === null ? null : place(summary.keys);
+      return { ...known, path: place(known.path), ...(summary === undefined ? {} : { summary: { ...summary, keys } }) };
+    }),
     references: request.references?.map((reference) => ({ ...reference, parts: reference.parts.map(given) })),
     outputFolder: madeFolder,
   }),
@@ -77,6 +84,8 @@ const translations: { readonly [Name in OperationName]: Translate<Name> } = {
 export interface HandedOver<Name extends OperationName> {
   /** The request with the paths of the process. */
   readonly request: Operations[Name]['request'];
+  /** Makes files that the caller creates on demand visible to the process; null if it creates none. */
+  readonly supply: ((paths: readonly string[]) => Promise<void>) | null;
   /**
    * Moves the output files to the paths that the caller asked for. The process must have ended, because it could still
    * change them.
@@ -94,15 +103,18 @@ export async function handOver<Name extends OperationName>(
   folders: ProcessFolders,
 ): Promise<HandedOver<Name>> {
   const shown = new Map<string, string>();
+  const later = new Map<string, string>();
   const wanted = new Map<string, string>();
   const translated = translations[operation](request, {
     given: (path) => nameFor(shown, path, folders.given),
     made: (path) => nameFor(wanted, path, folders.made),
+    later: (path) => nameFor(later, path, folders.given, 'later-'),
     madeFolder: folders.made,
   });
   await Promise.all([...shown].map(([path, inside]) => show(path, inside)));
   return {
     request: translated,
+    supply: 'supply' in request && request.supply !== undefined ? supplying(later, request.supply) : null,
     async takeBack(result) {
       for (const [path, inside] of wanted) await take(inside, path);
       if (!('outputFolder' in request) || !isPrepared(result)) return result;
@@ -111,8 +123,25 @@ export async function handOver<Name extends OperationName>(
   };
 }
 
-function nameFor(names: Map<string, string>, path: string, folder: string): string {
-  const known = names.get(path) ?? join(folder, `${names.size}${extname(path)}`);
+/** The process can ask only for files that its request names, and for each of them once. */
+function supplying(
+  later: ReadonlyMap<string, string>,
+  supply: (paths: readonly string[]) => Promise<void>,
+): (paths: readonly string[]) => Promise<void> {
+  const left = new Map([...later].map(([path, inside]) => [inside, path]));
+  return async (paths) => {
+    const asked = [...new Set(paths)].flatMap((inside) => {
+      const path = left.get(inside);
+      return path === undefined ? [] : [{ path, inside }];
+    });
+    for (const { inside } of asked) left.delete(inside);
+    await supply(asked.map(({ path }) => path));
+    await Promise.all(asked.map(({ path, inside }) => show(path, inside)));
+  };
+}
+
+function nameFor(names: Map<string, string>, path: string, folder: string, prefix = ''): string {
+  const known = names.get(path) ?? join(folder, `${prefix}${names.size}${extname(path)}`);
   names.set(path, known);
   return known;
 }
@@ -149,10 +178,10 @@ function isPrepared(result: Operations[OperationName]['result']): result is Prep
 }
 
 async function takeParts(
-  { parts, known, quarantine }: PreparedBatch,
+  { parts, known, quarantine, summaries }: PreparedBatch,
   made: string,
   outputFolder: string,
-): Promise<Pick<PreparedBatch, 'parts' | 'known' | 'quarantine'>> {
+): Promise<Pick<PreparedBatch, 'parts' | 'known' | 'quarantine' | 'summaries'>> {
   const moved = async <File extends { readonly path: string }>(file: File): Promise<File> => {
     if (dirname(file.path) !== made)
       throw new PerennialError('internal', `the table engine names a file outside of its folder: ${file.path}`, {});
@@ -165,5 +194,13 @@ async function takeParts(
     taken.push(entry.kind === 'kept' ? entry : { kind: 'rewritten', part: await moved(entry.part) });
   const movedParts: PreparedBatch['parts'][number][] = [];
   for (const part of parts) movedParts.push(await moved(part));
-  return { known: taken, parts: movedParts, quarantine: quarantine === null ? null : await moved(quarantine) };
+  const movedSummaries: PreparedBatch['summaries'][number][] = [];
+  for (const summary of summaries)
+    movedSummaries.push({ ...summary, keys: summary.keys === null ? null : await moved(summary.keys) });
+  return {
+    known: taken,
+    parts: movedParts,
+    summaries: movedSummaries,
+    quarantine: quarantine === null ? null : await moved(quarantine),
+  };
 }

@@ -35,13 +35,18 @@ export interface Operations {
 
 export type OperationName = keyof Operations;
 
-/** One call, sent as a line of JSON on the process's standard input. */
+/**
+ * One call, sent as a line of JSON on the process's standard input. Each answer of the kind `supply` is followed by one
+ * more line, which is empty, when the files exist.
+ */
 export interface Call<Name extends OperationName = OperationName> {
   readonly operation: Name;
   readonly request: Operations[Name]['request'];
   readonly folder: string;
   readonly memoryLimits: MemoryLimits;
   readonly rowsAtMost: number;
+  /** Whether the caller creates files on demand. */
+  readonly suppliesFiles: boolean;
 }
 
 /**
@@ -59,5 +64,6 @@ export interface MemoryLimits {
 /** Lines on the process's standard output: any number of pieces, then one result or error. */
 export type OperationAnswer<Name extends OperationName> =
   | { readonly kind: 'piece'; readonly columns: readonly (readonly Cell[])[] }
+  | { readonly kind: 'supply'; readonly paths: readonly string[] }
   | { readonly kind: 'result'; readonly result: Operations[Name]['result'] }
   | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string; readonly fields: ErrorFields };

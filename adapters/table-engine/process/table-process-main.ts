@@ -1,4 +1,5 @@
-// Main program of a table process. It reads one call as a line of JSON, answers in lines of JSON, and ends. Its parent
+// Main program of a table process. It reads one call as a line of JSON, answers in lines of JSON, and ends. During the
+// call it may ask its parent for files. Its parent
 // keeps standard input open as long as the parent lives. When standard input ends, this process ends at once, even
 // during a call.
 import { once } from 'node:events';
@@ -61,6 +62,12 @@ function workplaceOf(call: Call): TableWorkplace {
         timezone,
       }),
     emit: (columns) => say({ kind: 'piece', columns }),
+    supply: async (paths) => {
+      if (paths.length === 0 || !call.suppliesFiles) return;
+      const supplied = new Promise<void>((resolve) => (onLine = () => resolve()));
+      await say({ kind: 'supply', paths });
+      await supplied;
+    },
   };
 }
 
@@ -102,13 +109,14 @@ async function say(message: OperationAnswer<OperationName>): Promise<void> {
 }
 
 let given = '';
+let onLine = (line: string): void => void answer(line);
 process.stdin.setEncoding('utf8');
 process.stdin.on('data', (chunk: string) => {
   given += chunk;
   if (!chunk.endsWith('\n')) return;
   const line = given;
   given = '';
-  void answer(line);
+  onLine(line);
 });
 process.stdin.on('end', () => {
   // A process that received no call was started to fill the compile cache, which other processes can only read.

@@ -60,6 +60,11 @@ export class TableProcess {
     return linesOf(this.#process.stdout);
   }
 
+  /** Tells the process that the files exist that it asked for. */
+  supplied(): void {
+    this.#process.stdin.write('\n');
+  }
+
   /** Returns the last characters that the process wrote to standard error. */
   said(): string {
     return this.#said.trim();

@@ -19,8 +19,8 @@ type OnPiece = (columns: readonly (readonly Cell[])[]) => void;
 
 /** How long the spare process waits for a call before it is stopped. */
 const spareIdleMs = 60_000;
-/** Extra lifetime for starting the process and handing files over on a busy machine. */
-const slackMs = 60_000;
+/** Extra lifetime for starting the process, and for files that are handed over or fetched for it during the call. */
+const slackMs = 600_000;
 
 /**
  * Runs each call in its own process. One spare process is started in advance, because starting takes longer than most
@@ -51,7 +51,7 @@ export class TableProcesses {
     try {
       const child = await this.#take();
       try {
-        const { request: told, takeBack } = await handOver(operation, request, child.folders);
+        const { request: told, supply, takeBack } = await handOver(operation, request, child.folders);
         const { memoryLimits, rowsAtMost } = this.#settings;
         const call: Call<Name> = {
           operation,
@@ -59,8 +59,10 @@ export class TableProcesses {
           folder: child.folders.spill,
           memoryLimits,
           rowsAtMost,
+          suppliesFiles: supply !== null,
         };
-        return await takeBack(await ask(child, call, onPiece, Math.min(timeLimitMs, this.#settings.timeLimitMs)));
+        const limitMs = Math.min(timeLimitMs, this.#settings.timeLimitMs);
+        return await takeBack(await ask(child, call, { onPiece, supply }, limitMs));
       } finally {
         await this.#discard(child);
       }
@@ -141,32 +143,67 @@ export class TableProcesses {
   }
 }
 
+interface Serving {
+  readonly onPiece: OnPiece;
+  readonly supply: ((paths: readonly string[]) => Promise<void>) | null;
+}
+
 async function ask<Name extends OperationName>(
   child: TableProcess,
   call: Call<Name>,
-  onPiece: OnPiece,
+  { onPiece, supply }: Serving,
   timeLimitMs: number,
 ): Promise<Operations[Name]['result']> {
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    child.stop();
-  }, timeLimitMs);
+  const limit = new TimeLimit(timeLimitMs, () => child.stop());
   try {
     for await (const line of child.ask(JSON.stringify(call))) {
       const answer: OperationAnswer<Name> = JSON.parse(line);
       if (answer.kind === 'piece') onPiece(answer.columns);
-      else if (answer.kind === 'result') {
+      else if (answer.kind === 'supply') {
+        // The time that the caller takes does not count.
+        limit.pause();
+        await supply?.(answer.paths);
+        child.supplied();
+        limit.start();
+      } else if (answer.kind === 'result') {
         // Until it has ended, the process could change its output files.
         await child.end();
         return answer.result;
       } else throw new PerennialError(answer.code, answer.message, answer.fields);
     }
   } finally {
-    clearTimeout(timer);
+    limit.pause();
   }
   const ending = await child.ending().catch((caught: unknown) => reasonOf(caught));
-  throw died(call.operation, late ? timeLimitMs : null, ending, child.said());
+  throw died(call.operation, limit.isReached ? timeLimitMs : null, ending, child.said());
+}
+
+/** Calls `onLate` once the limit is reached, unless it is paused. */
+class TimeLimit {
+  isReached = false;
+  readonly #onLate: () => void;
+  #leftMs: number;
+  #startedAt = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(limitMs: number, onLate: () => void) {
+    this.#onLate = onLate;
+    this.#leftMs = limitMs;
+    this.start();
+  }
+
+  start(): void {
+    this.#startedAt = performance.now();
+    this.#timer = setTimeout(() => {
+      this.isReached = true;
+      this.#onLate();
+    }, this.#leftMs);
+  }
+
+  pause(): void {
+    clearTimeout(this.#timer);
+    this.#leftMs = Math.max(0, this.#leftMs - (performance.now() - this.#startedAt));
+  }
 }
 
 function closed(): PerennialError {

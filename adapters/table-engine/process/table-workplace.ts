@@ -20,4 +20,6 @@ export interface TableWorkplace {
   }): Promise<OpenedDatabase>;
   /** Sends a piece of the result to the caller, one array per column. */
   emit(columns: readonly (readonly Cell[])[]): Promise<void>;
+  /** Makes files of the request appear that its caller creates on demand. Returns when they exist. */
+  supply(paths: readonly string[]): Promise<void>;
 }

@@ -23,9 +23,10 @@ const text = (names: readonly string[], rows: Rows): string =>
 /** What a batch gives, without paths; an error if it is refused. */
 async function outcome(prepared: Promise<PreparedBatch>): Promise<unknown> {
   try {
-    const { parts, warnings, quarantine, known: _known, ...rest } = await prepared;
+    const { parts, warnings, quarantine, known: _known, summaries, ...rest } = await prepared;
     return {
       ...rest,
+      facts: summaries.map(({ part, facts }) => ({ part, facts })),
       quarantine: quarantine?.rows ?? null,
       parts: parts.map(({ path: _path, ...part }) => part),
       warnings: warnings.filter(({ kind }) => kind !== 'empty-text'),
@@ -178,6 +179,7 @@ function workplaceOf(folder: string, tell: (sql: string) => void): TableWorkplac
       return { ...database, run };
     },
     emit: () => Promise.resolve(),
+    supply: () => Promise.resolve(),
   };
 }
 
