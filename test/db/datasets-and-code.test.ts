@@ -234,3 +234,14 @@ test('an unknown version is `not-found`, by id and by number', async () => {
     code: 'not-found',
   });
 });
+
+test('a version names the summaries of its parts, and none if it was committed without them', async () => {
+  const datasets = createDatasetRepository(ground.context);
+  const summaries = [{ part: digestOf('a'), facts: digestOf('facts of a'), keys: null }];
+  const first = await datasets.commit(scope, { ...dataset('a'), summaries }, await run());
+  expect(await datasets.summaries(first.version.id)).toEqual(summaries);
+  expect(first.version).not.toHaveProperty('summaries');
+  const second = await datasets.commit(scope, dataset('a', 'b'), await run(first.version.id));
+  expect(await datasets.summaries(second.version.id)).toEqual([]);
+  expect(await datasets.head(scope)).not.toHaveProperty('summaries');
+});

@@ -74,9 +74,9 @@ async function withinBounds(
   });
   const found = await database.rows(
     `WITH given AS (SELECT min(${identifier(name)}) AS low, max(${identifier(name)}) AS high FROM batch)
-      SELECT at FROM (VALUES ${bounds.join(', ')}) AS bounds(at, least_key, greatest_key), given WHERE greatest_key >= low AND least_key <= high`,
+      SELECT place FROM (VALUES ${bounds.join(', ')}) AS bounds(place, least_key, greatest_key), given WHERE greatest_key >= low AND least_key <= high`,
   );
-  const near = new Set(found.map(({ at }) => Number(at)));
+  const near = new Set(found.map(({ place }) => Number(place)));
   return parts.filter((_, at) => near.has(at));
 }
 
