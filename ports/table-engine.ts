@@ -52,16 +52,20 @@ export interface PrepareBatch {
   /** Half-open bounds on `_at`. Rows outside them are dropped before any check. */
   readonly from?: Instant;
   readonly before?: Instant;
-  /** An existing empty folder for the parts and the quarantine. */
+  /** Whether the result has summaries. Default: true. */
+  readonly summarise?: boolean;
+  /** An existing empty folder for the parts, the key hashes and the quarantine. */
   readonly outputFolder: string;
 }
 
 export interface KnownPart {
   readonly path: string;
   readonly part: DatasetPart;
-  readonly summary?: {
-    readonly facts: PartFacts;
-    /** Path of the sorted key hashes that `prepareBatch` wrote for the part; null if it wrote none. */
+  /** Facts that `prepareBatch` gave about the part, with the same key. */
+  readonly summary?: Pick<PartFacts, 'stored' | 'bounds'> & {
+    /** Columns without a value. */
+    readonly empty: readonly string[];
+    /** Path of the sorted key hashes; null if there are none. */
     readonly keys: string | null;
   };
 }

@@ -7,17 +7,23 @@ import type { PrepareBatch, PreparedBatch } from '../../ports/table-engine.ts';
 import type { StoringDependencies } from '../activity-dependencies.ts';
 import { eachAFewAtATime, readJson, storeJson } from '../steps/workspace.ts';
 
-export interface KnownParts extends Required<Pick<PrepareBatch, 'known' | 'supply'>> {
+export interface KnownParts extends Required<Pick<PrepareBatch, 'known' | 'supply' | 'summarise'>> {
   readonly summaries: readonly PartSummary[];
+  readonly facts: ReadonlyMap<Sha256, PartFacts>;
 }
+
+/** Summaries of more columns, over all parts, would take more time and memory than they save. */
+const columnsAtMost = 200_000;
 
 /** Returns the parts of the head with their summaries. Their files are fetched into `folder` when they are needed. */
 export async function knownParts(
   { objectStore, repositories }: StoringDependencies,
   head: DatasetVersion | undefined,
-  folder: string,
+  { key, folder }: { readonly key: string | undefined; readonly folder: string },
 ): Promise<KnownParts> {
-  const stored = head === undefined ? [] : await repositories.datasets.summaries(head.id);
+  const { parts = [], columns = [] } = head?.manifest ?? {};
+  const summarise = parts.length * columns.length <= columnsAtMost;
+  const stored = head === undefined || !summarise ? [] : await repositories.datasets.summaries(head.id);
   const summaries = new Map(stored.map((summary) => [summary.part, summary]));
   const facts = new Map<Sha256, PartFacts>();
   await eachAFewAtATime([...summaries.values()], async (summary) => {
@@ -29,12 +35,14 @@ export async function knownParts(
     digests.set(path, sha256);
     return path;
   };
-  const known = (head?.manifest.parts ?? []).map((part, at) => {
+  const known = parts.map((part, at) => {
     const [summary, found] = [summaries.get(part.sha256), facts.get(part.sha256)];
     const path = place(`${at}.parquet`, part.sha256);
-    if (summary === undefined || found === undefined) return { part, path };
+    // Summaries of another key say nothing about this one, so they are made again.
+    if (summary === undefined || found === undefined || found.key !== (key ?? null)) return { part, path };
     const keys = summary.keys === null ? null : place(`${at}-keys.parquet`, summary.keys);
-    return { part, path, summary: { facts: found, keys } };
+    const empty = found.pieces.flatMap(({ name, count, nulls }) => (count === nulls ? [name] : []));
+    return { part, path, summary: { stored: found.stored, bounds: found.bounds, empty, keys } };
   });
   const supply = async (paths: readonly string[]): Promise<void> => {
     await mkdir(folder, { recursive: true });
@@ -43,20 +51,18 @@ export async function knownParts(
       if (sha256 !== undefined) await objectStore.getFile(sha256, path);
     });
   };
-  return { known, supply, summaries: stored };
+  return { known, supply, summarise, summaries: stored, facts };
 }
 
 /** Stores the new summaries. Returns the summaries of the new version's parts, and their facts in the parts' order. */
 export async function storeSummaries(
   { objectStore }: StoringDependencies,
-  { known, summaries: before }: KnownParts,
+  { summaries: before, facts: factsBefore }: KnownParts,
   { summaries }: PreparedBatch,
   parts: readonly DatasetPart[],
 ): Promise<{ readonly summaries: PartSummary[]; readonly facts: readonly (PartFacts | undefined)[] }> {
   const stored = new Map(before.map((summary) => [summary.part, summary]));
-  const facts = new Map(
-    known.flatMap(({ part, summary }) => (summary === undefined ? [] : [[part.sha256, summary.facts] as const])),
-  );
+  const facts = new Map(factsBefore);
   for (const { part, keys, facts: found } of summaries) {
     const digest = await storeJson(objectStore, found);
     stored.set(part, {

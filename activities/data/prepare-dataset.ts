@@ -35,7 +35,7 @@ export function createPrepareDataset(deps: StoringDependencies): Activities['pre
       const from: Ground = { scope: input.scope, configuration, head, asOf: run.effectiveAt };
       const fetched = await fetchedFiles(deps, input.fetched);
       const files = fetched ?? request.files ?? [];
-      const known = await knownParts(deps, head, join(folder, 'known'));
+      const known = await knownParts(deps, head, { key: configuration.data.key, folder: join(folder, 'known') });
       const batch = await prepare(deps, { ...from, known }, { ...request, files }, folder);
       if (batch.refused) await refuse(deps, input, batch, run.recordedBy);
       const parts = await storeParts(deps, batch);
@@ -104,6 +104,7 @@ async function prepare(
     pinned: head?.manifest.columns ?? null,
     known: known.known,
     supply: known.supply,
+    summarise: known.summarise,
     key: data.key,
     timestamp: data.timestamp,
     timezone: data.timezone,

@@ -25,8 +25,10 @@ export const PartFacts = z.object({
   schemaVersion: z.literal(1),
   /** Stored types of the part's columns, by the names of the table engine, including `_at`. */
   stored: z.array(z.object({ name: z.string(), type: z.string() })),
-  /** The smallest and the largest key as text; null if the rows have no key, or if the keys are too long. */
-  keys: z.object({ column: z.string(), min: z.string(), max: z.string() }).nullable(),
+  /** The column of the keys; null if the dataset had no key. */
+  key: z.string().nullable(),
+  /** The smallest and the largest key, as text; null without keys, or if they are too long. */
+  bounds: z.object({ min: z.string(), max: z.string() }).nullable(),
   pieces: z.array(ColumnPiece),
 });
 export type PartFacts = z.infer<typeof PartFacts>;

@@ -57,7 +57,13 @@ test('merged pieces are the profile of all rows, apart from distinct values, qua
 });
 
 const piece = { name: 'a', count: 200_000, nulls: 0, min: 1, max: 9, mean: 5, squares: 4 };
-const facts: PartFacts = { schemaVersion: 1, stored: [{ name: 'a', type: 'BIGINT' }], keys: null, pieces: [piece] };
+const facts: PartFacts = {
+  schemaVersion: 1,
+  stored: [{ name: 'a', type: 'BIGINT' }],
+  key: null,
+  bounds: null,
+  pieces: [piece],
+};
 const column = { name: 'a', type: 'integer' as const, nullable: false };
 const profile: DatasetProfile = {
   schemaVersion: 1,

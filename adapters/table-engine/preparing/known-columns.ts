@@ -22,19 +22,18 @@ export async function knownColumns(
  */
 async function emptyColumns(database: LockedDatabase, known: PrepareBatch['known']): Promise<ReadonlySet<string>> {
   if (known.length === 0) return new Set();
-  const paths = known.flatMap(({ path, summary }) => (summary === undefined ? [literal(path)] : []));
+  const bare = known.flatMap(({ path, summary }) => (summary === undefined ? [literal(path)] : []));
+  const summarised = known.flatMap(({ summary }) => summary ?? []);
   const described =
-    paths.length === 0
+    bare.length === 0
       ? []
       : await database.rows(
-          `SELECT path_in_schema AS name, bool_and(coalesce(stats_null_count = num_values, false)) AS empty FROM parquet_metadata([${paths.join(', ')}]) GROUP BY name`,
+          `SELECT path_in_schema AS name FROM parquet_metadata([${bare.join(', ')}]) GROUP BY name HAVING bool_and(coalesce(stats_null_count = num_values, false))`,
         );
-  const states = [
-    ...described.map(({ name, empty }) => ({ name: String(name), isEmpty: empty === true })),
-    ...known.flatMap(({ summary }) =>
-      (summary?.facts.pieces ?? []).map(({ name, count, nulls }) => ({ name, isEmpty: count === nulls })),
-    ),
+  const empty = [
+    ...(bare.length === 0 ? [] : [new Set(described.map(({ name }) => String(name)))]),
+    ...summarised.map(({ empty: names }) => new Set(names)),
   ];
-  const filled = new Set(states.flatMap(({ name, isEmpty }) => (isEmpty ? [] : [name])));
-  return new Set(states.flatMap(({ name }) => (filled.has(name) ? [] : [name])));
+  const [first = new Set(), ...others] = empty;
+  return new Set([...first].filter((name) => others.every((names) => names.has(name))));
 }

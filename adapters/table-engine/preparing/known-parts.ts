@@ -30,7 +30,7 @@ async function storedInPart(
   database: LockedDatabase,
   { path, summary }: KnownPart,
 ): Promise<readonly { readonly name: string; readonly type: unknown }[]> {
-  if (summary !== undefined) return summary.facts.stored;
+  if (summary !== undefined) return summary.stored;
   const described = await database.rows(`DESCRIBE SELECT * FROM ${parquetRows([path])}`);
   return described.map(({ column_name: name, column_type: type }) => ({ name: String(name), type }));
 }

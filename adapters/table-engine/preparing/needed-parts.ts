@@ -50,34 +50,37 @@ async function holdingKeys(
 ): Promise<Set<KnownPart>> {
   const field = fields.find(({ name }) => name === key);
   if (field === undefined) return new Set();
-  const bounded = known.filter(({ summary }) => summary?.facts.keys?.column === key);
-  // The bounds of a part without bounds, or of another key, are unknown.
-  const unbounded = known.filter(({ summary }) => summary !== undefined && summary.facts.keys?.column !== key);
-  const near = await withinBounds(database, field, bounded);
-  const keys = near.flatMap((part) => {
+  const near = [
+    ...(await withinBounds(database, field, known)),
+    ...known.filter(({ summary }) => summary !== undefined && summary.bounds === null),
+  ];
+  const hashed = near.flatMap((part) => {
     const path = part.summary?.keys ?? null;
     return path === null ? [] : [{ part, path }];
   });
   const unhashed = near.filter(({ summary }) => (summary?.keys ?? null) === null);
-  return new Set([...unbounded, ...unhashed, ...(await withHashes(database, field, keys, supply))]);
+  return new Set([...unhashed, ...(await withHashes(database, field, hashed, supply))]);
 }
 
 async function withinBounds(
   database: LockedDatabase,
   { name, stored }: Field,
-  parts: readonly KnownPart[],
+  known: readonly KnownPart[],
 ): Promise<readonly KnownPart[]> {
-  if (parts.length === 0) return [];
-  const bounds = parts.map(({ summary }, at) => {
-    const { min = '', max = '' } = summary?.facts.keys ?? {};
-    return `(${at}, CAST(${literal(min)} AS ${stored}), CAST(${literal(max)} AS ${stored}))`;
+  const parts = known.flatMap((part) => {
+    const bounds = part.summary?.bounds ?? null;
+    return bounds === null ? [] : [{ part, bounds }];
   });
+  if (parts.length === 0) return [];
+  const bounds = parts.map(
+    ({ bounds: { min, max } }, at) => `(${at}, CAST(${literal(min)} AS ${stored}), CAST(${literal(max)} AS ${stored}))`,
+  );
   const found = await database.rows(
     `WITH given AS (SELECT min(${identifier(name)}) AS low, max(${identifier(name)}) AS high FROM batch)
       SELECT place FROM (VALUES ${bounds.join(', ')}) AS bounds(place, least_key, greatest_key), given WHERE greatest_key >= low AND least_key <= high`,
   );
   const near = new Set(found.map(({ place }) => Number(place)));
-  return parts.filter((_, at) => near.has(at));
+  return parts.flatMap(({ part }, at) => (near.has(at) ? [part] : []));
 }
 
 async function withHashes(

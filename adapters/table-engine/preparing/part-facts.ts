@@ -35,7 +35,13 @@ export async function summarisePart(
   for (let start = 0; start < columns.length; start += columnsAtOnce)
     pieces.push(...(await piecesOf(database, rows, columns.slice(start, start + columnsAtOnce))));
   const keyColumn = stored.find((column) => column.name === key);
-  const facts = (keys: PartFacts['keys']): PartFacts => ({ schemaVersion: 1, stored, keys, pieces });
+  const facts = (bounds: PartFacts['bounds']): PartFacts => ({
+    schemaVersion: 1,
+    stored,
+    key: keyColumn?.name ?? null,
+    bounds,
+    pieces,
+  });
   if (keyColumn === undefined) return { facts: facts(null), keys: null };
   const path = join(folder, name);
   await database.run(
@@ -58,13 +64,13 @@ export function keyHash({ name, type }: StoredColumn): string {
   return `md5_number_lower(CAST(${type === 'DOUBLE' ? `${key} + 0` : key} AS VARCHAR))`;
 }
 
-async function keyBounds(database: LockedDatabase, rows: string, column: string): Promise<PartFacts['keys']> {
+async function keyBounds(database: LockedDatabase, rows: string, column: string): Promise<PartFacts['bounds']> {
   const key = identifier(column);
   const { low, high } = await database.row(
     `SELECT CAST(min(${key}) AS VARCHAR) AS low, CAST(max(${key}) AS VARCHAR) AS high FROM (${rows})`,
   );
   if (typeof low !== 'string' || typeof high !== 'string') return null;
-  return Math.max(low.length, high.length) > longestBound ? null : { column, min: low, max: high };
+  return Math.max(low.length, high.length) > longestBound ? null : { min: low, max: high };
 }
 
 async function piecesOf(

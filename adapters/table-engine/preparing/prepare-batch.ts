@@ -307,10 +307,10 @@ async function acceptance(
   const { timed } = known;
   const ordered = await orderRows(database, { fields, key: request.key, timed, quick });
   const isWhole = request.known.length === 0 || request.mode === 'snapshot';
-  const { key, outputFolder: folder } = request;
+  const { key, summarise = true, outputFolder: folder } = request;
   const [parts, described] = await bothOrNeither(
     writeParts(database, ordered, { timed, folder }),
-    describeRows(database.aside, ordered, { columns: isWhole ? columns : null, key, folder }),
+    describeRows(database.aside, ordered, { columns: isWhole ? columns : null, summarise, key, folder }),
   );
   const summaries = described.summaries.flatMap((summary, at) => {
     const part = parts[at];

@@ -11,6 +11,7 @@ import { type OrderedRows, partSlices } from './write-parts.ts';
 interface Describing {
   /** Columns to be profiled; null: none. */
   readonly columns: readonly Column[] | null;
+  readonly summarise: boolean;
   readonly key: string | undefined;
   readonly folder: string;
 }
@@ -25,11 +26,11 @@ export interface DescribedRows {
 export async function describeRows(
   database: LockedDatabase,
   ordered: OrderedRows,
-  { columns, key, folder }: Describing,
+  { columns, summarise, key, folder }: Describing,
 ): Promise<DescribedRows> {
   const profile = columns === null ? null : await profileOf(database, ordered.table, columns);
   const summaries: Omit<SummarisedPart, 'part'>[] = [];
-  for (const [at, { query }] of partSlices(ordered).entries())
+  for (const [at, { query }] of (summarise ? partSlices(ordered) : []).entries())
     summaries.push(await summarisePart(database, { rows: query, key, folder, name: `keys-${at}.parquet` }));
   return { profile, summaries };
 }
@@ -37,9 +38,10 @@ export async function describeRows(
 /** Summarises the carried parts that were rewritten, and those that have no summary yet. */
 export async function summariseCarried(
   database: LockedDatabase,
-  { known, key, outputFolder }: PrepareBatch,
+  { known, key, outputFolder, summarise = true }: PrepareBatch,
   carried: PreparedBatch['known'],
 ): Promise<readonly SummarisedPart[]> {
+  if (!summarise) return [];
   const bare = new Map<Sha256, string>(
     known.flatMap(({ part, path, summary }) => (summary === undefined ? [[part.sha256, path] as const] : [])),
   );
