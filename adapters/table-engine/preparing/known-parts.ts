@@ -76,7 +76,7 @@ export async function viewKnown(
   // A snapshot does not keep the existing rows, so they need not fit.
   if (mode !== 'snapshot' && paths.length > 0)
     for (const { field, cast } of casts) await refuseUnfit(database, paths, field, cast);
-  const nothing = [...fields.map(({ name, stored: type }) => `CAST(NULL AS ${type}) AS ${identifier(name)}`)];
+  const nothing = fields.map(({ name, stored: type }) => `CAST(NULL AS ${type}) AS ${identifier(name)}`);
   const none = `SELECT ${[...nothing, ...(timed ? ['CAST(NULL AS TIMESTAMP) AS "_at"'] : [])].join(', ')} WHERE false`;
   await database.run(
     `CREATE VIEW known AS ${paths.length === 0 ? none : `SELECT ${columns} FROM ${parquetRows(paths)}`}`,
