@@ -11,6 +11,7 @@ import type { Instant, Sha256 } from '../contracts/identifiers.ts';
 import type { TrainedRows } from '../contracts/models/model-version.ts';
 import type { Fill } from '../contracts/models/signature.ts';
 import type { ReadServed, ServedWindow } from './served-window.ts';
+import type { StoredColumns } from './stored-columns.ts';
 
 // All paths are local and absolute. Every call runs in its own process with bounded memory and time. The process sees
 // only the files of its request. Failures are PerennialErrors with the codes named here.
@@ -214,6 +215,24 @@ export interface TableEngine {
      */
     readonly target?: { readonly column: string; readonly labelledOnly: boolean };
   }): Promise<ColumnData>;
+  /**
+   * Stores columns of Parquet files as typed columns, in file and row order. Instants of `_at` become milliseconds since
+   * 1970 in UTC. A column of whole numbers of which one is beyond 2^53 becomes text, as do dates and other times. There is
+   * no limit on the number of rows.
+   */
+  storeColumns(request: {
+    readonly files: readonly string[];
+    readonly columns: readonly string[];
+    /**
+     * Columns that are also stored as the engine prints them, which is what the holdout rule `fraction` hashes, under
+     * their name after `text `.
+     */
+    readonly texts?: readonly string[];
+    /** Drops rows without a target. */
+    readonly target?: string;
+    /** The file that the columns are stored in. */
+    readonly path: string;
+  }): Promise<StoredColumns>;
   /** Writes all rows to one file. In CSV a missing value is an empty field and an empty text is quoted. */
   exportRows(request: {
     readonly parts: readonly string[];

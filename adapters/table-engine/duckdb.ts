@@ -60,6 +60,7 @@ export function createDuckDbTableEngine(settings: DuckDbTableEngineSettings): Cl
       const { rows } = await processes.call('readColumns', request, collected.add);
       return { rows, columns: Object.fromEntries(request.columns.map((name, at) => [name, collected.column(at)])) };
     },
+    storeColumns: async (request) => storedColumns(request.path, await processes.call('storeColumns', request)),
     exportRows: async (request) => void (await processes.call('exportRows', request)),
     sealSegment: (request) => processes.call('sealSegment', request),
     readServed: async (request) => {

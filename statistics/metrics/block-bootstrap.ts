@@ -28,7 +28,7 @@ export interface Inconclusive {
 interface Measured {
   readonly metric: MeasuredMetric;
   /** Block of each row. Rows that depend on each other, such as the hours of a day, share a block. */
-  readonly blocks: readonly (string | number)[];
+  readonly blocks: ArrayLike<string | number>;
   /** Integer seed. The same seed gives the same resamples. */
   readonly seed: number;
 }

@@ -10,7 +10,8 @@ export interface Blocks {
  *
  * @param ids the block of each row, by any name.
  */
-export function blocksOf(ids: readonly (string | number)[]): Blocks {
+export function blocksOf(ids: ArrayLike<string | number>): Blocks {
+  if (ids instanceof Int32Array) return blocksOfNumbers(ids);
   const numbers = new Map<string | number, number>();
   const ofRow = Int32Array.from(ids, (id) => {
     const number = numbers.get(id) ?? numbers.size;
@@ -18,6 +19,22 @@ export function blocksOf(ids: readonly (string | number)[]): Blocks {
     return number;
   });
   return { count: numbers.size, ofRow };
+}
+
+/** A map of millions of rows that are blocks of their own would take hundreds of megabytes. */
+function blocksOfNumbers(ids: Int32Array): Blocks {
+  const least = ids.reduce((a, b) => Math.min(a, b), Infinity);
+  const greatest = ids.reduce((a, b) => Math.max(a, b), -Infinity);
+  const numbers = new Int32Array(ids.length === 0 ? 0 : greatest - least + 1).fill(-1);
+  let count = 0;
+  const ofRow = ids.map((id) => {
+    const known = numbers[id - least] ?? -1;
+    if (known >= 0) return known;
+    numbers[id - least] = count;
+    count += 1;
+    return count - 1;
+  });
+  return { count, ofRow };
 }
 
 /** Computes a metric on a resample. `drawn` says how many times each block was drawn; at least one must have been. */

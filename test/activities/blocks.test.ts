@@ -1,9 +1,14 @@
 import { expect, it } from 'vitest';
-import { blocksOfRows } from '../../activities/build/evaluation/blocks-of-rows.ts';
+import { blocksOfRows as blocksOfTimes } from '../../activities/build/evaluation/blocks-of-rows.ts';
 
 const from = '2012-03-10T05:00:00.000Z';
 const to = '2012-03-13T04:00:00.000Z';
 const zone = 'America/New_York';
+
+function blocksOfRows(times: (string | null)[], begin: string, end: string, block: string, of: string): number[] {
+  const timesMs = Float64Array.from(times, (time) => (time === null ? Number.NaN : Date.parse(time)));
+  return [...blocksOfTimes(timesMs, begin, end, block, of)];
+}
 
 it('a day is a calendar day, even if it has 23 hours', () => {
   // The local day 2012-03-11 lasts from 05:00Z to 04:00Z, because the clocks went forward in New York.

@@ -173,7 +173,7 @@ describe('slice gates', () => {
       'a gate slices by "weekend", which is not a column of the dataset',
     );
     const rows = holdout({ days: 60 });
-    const keys = { ...rows, slices: { instant: rows.blocks.map((_, row) => row) } };
+    const keys = { ...rows, slices: { instant: Array.from(rows.blocks, (_, row) => row) } };
     expect(() => evaluateGates([gate({ metric: 'rmse', slice: 'instant', max: 1 })], keys, 0)).toThrow(
       'has 1440 values',
     );

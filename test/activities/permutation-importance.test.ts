@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ImportanceRequest } from '../../activities/build/evaluation/permutation-importance.ts';
 import { permutationImportance } from '../../activities/build/evaluation/permutation-importance.ts';
-import { keyedShare, rowsTrainedOn, wasTrainedOn } from '../../activities/build/evaluation/trained-on.ts';
+import { keyedShare, trainedOnRow, wasTrainedOn } from '../../activities/build/evaluation/trained-on.ts';
 import { trainingKeyDifferences } from '../../contracts/models/training-key-differences.ts';
 
 const rows = 600;
@@ -93,12 +93,12 @@ test('held-out rows are known by the holdout column of that training; without th
   };
   const users = ['ann', 'bo', 'cy', 'dee', 'eve', 'flo'];
   const times = users.map(() => '2012-01-15T00:00:00.000Z');
-  const byUser = rowsTrainedOn(trained, times, users);
+  const byUser = times.map((at, row) => trainedOnRow(trained, true)(at, users[row] ?? null));
   expect(byUser).toEqual(users.map((user) => keyedShare(user) >= 0.5));
   expect(new Set(byUser)).toEqual(new Set([true, false]));
-  expect(rowsTrainedOn(trained, times, undefined)).toEqual(users.map(() => true));
+  expect(times.map((at) => trainedOnRow(trained, false)(at, null))).toEqual(users.map(() => true));
   // A row outside the training window was not trained on.
-  expect(rowsTrainedOn(trained, ['2012-02-15T00:00:00.000Z'], undefined)).toEqual([false]);
+  expect(trainedOnRow(trained, false)('2012-02-15T00:00:00.000Z', null)).toBe(false);
 });
 
 test('two training keys are compared part by part, and parameters one by one', () => {

@@ -1,30 +1,35 @@
-import { batchOfCells } from '../../../contracts/models/batch-of-cells.ts';
 import { join } from 'node:path';
 import { BuildPlan, TrainedFiles } from '../../../contracts/models/build-plan.ts';
+import { cellIn } from '../../../contracts/data/column-batch.ts';
 import { classKey } from '../../../contracts/models/classes.ts';
 import type { Configuration } from '../../../contracts/configuration/configuration.ts';
+import type { Cell } from '../../../contracts/data/data-types.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
 import type { Id } from '../../../contracts/identifiers.ts';
 import type { FormattedModel } from '../../../contracts/model-format.ts';
 import { formattedModel, modelFormats } from '../../../contracts/model-format.ts';
 import type { ColumnReference, MonitoringReference } from '../../../contracts/models/model-version.ts';
-import type { ClassValue } from '../../../contracts/models/signature.ts';
-import type { Answers, WantedAnswers } from '../../../ports/model-format.ts';
-import type { ColumnData } from '../../../ports/table-engine.ts';
+import type { ClassValue, Fill } from '../../../contracts/models/signature.ts';
+import type { Answers, EvidenceRows, WantedAnswers } from '../../../ports/model-format.ts';
+import type { StoredColumns } from '../../../ports/stored-columns.ts';
+import type { Sample } from '../../../statistics/metrics/sample.ts';
 import type { Activities } from '../../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies, StoringDependencies } from '../../activity-dependencies.ts';
-import { numberOfCell } from '../../measurement/column-values.ts';
 import { estimationOf, estimationStride } from '../../measurement/estimation.ts';
+import { featureNumbers } from '../../measurement/feature-numbers.ts';
 import { declaredCategories } from '../../measurement/reference-kinds.ts';
-import { referenceOf } from '../../measurement/reference-of.ts';
+import { categoricalReference, numericReference } from '../../measurement/reference-of.ts';
 import { classOrder, classesOf } from '../../measurement/classes-of.ts';
-import { inputsThatMayMiss, mustTakeFill, withFill, withoutFill } from './take-missing.ts';
+import { evidenceTable } from './evidence-table.ts';
+import { rowsAt } from './holdout-rows.ts';
+import { holdoutSample } from './holdout-samples.ts';
+import { inputsThatMayMiss, mustTakeFill, withFill } from './take-missing.ts';
 import { rowsOfClasses } from './rows-of-classes.ts';
-import { probabilityIn, sampleOf } from '../../measurement/sample-of.ts';
-import { targetsOf } from '../../measurement/targets-of.ts';
 import { loadModel } from '../../measurement/load-version.ts';
 import type { TakenArtifact } from './take-artifact.ts';
 import { takeArtifact } from './take-artifact.ts';
+import type { FilledRows } from './training-reference.ts';
+import { columnsThatMiss, referenceOfStored } from './training-reference.ts';
 import { readJson, storeJson, withWorkspace } from '../../steps/workspace.ts';
 
 /** Number of rows on which a model is tried when it is loaded for the first time. */
@@ -86,49 +91,100 @@ async function look(
   };
   await deps.objectStore.getFile(plan.train, paths.train);
   await deps.objectStore.getFile(plan.holdout, paths.holdout);
-  const asked = { columns: [...features, target], target: { column: target, labelledOnly: true } };
-  const holdout = await deps.tableEngine.readColumns({ files: [paths.holdout], ...asked });
-  const training = await deps.tableEngine.readColumns({ files: [paths.train], ...asked });
-  const classes = task === 'regression' ? [] : classesOf(target, training.columns[target] ?? [], task);
+  const asked = { columns: [...features, target], target };
+  const store = (path: string, to: string): Promise<StoredColumns> =>
+    deps.tableEngine.storeColumns({ files: [path], ...asked, path: join(folder, to) });
+  const holdout = await store(paths.holdout, 'holdout.columns');
+  const training = await store(paths.train, 'train.columns');
+  const classes = task === 'regression' ? [] : classesOf(target, await distinctCells(training, target), task);
   const { fill = {} } = configuration.data;
-  const filled: ColumnData = { ...holdout, columns: withFill(holdout.columns, fill) };
   const wanted: WantedAnswers = {
     task,
     classes,
     order: classOrder(target, classes, configuration.build.classes),
     output: configuration.build.output,
-    evidence: task === 'regression' ? undefined : rowsOfClasses({ features, target, classes }, [filled, training]),
+    evidence:
+      task === 'regression' ? undefined : await evidenceOf({ features, target, classes, fill }, { holdout, training }),
   };
+  const first = await rowsAt(holdout, asked.columns, firstRows(holdout.rows));
   const inspected = await takeArtifact(
     deps,
     { trained, runId, folder },
-    { features, sample: firstRows(filled), rows: Math.min(sampleRows, holdout.rows), wanted },
+    { features, sample: withFill(first.columns, fill), rows: first.rows, wanted },
   );
-  const unfilled = withoutFill(training.columns, fill, plan.trained.filled);
-  const inputs = inputsThatMayMiss(inspected.signature, fill, [unfilled, holdout.columns]);
+  const categories = declaredCategories(configuration);
+  const references: ColumnReference[] = [];
+  for (const feature of features) {
+    const kind = categories.has(feature) ? 'categorical' : undefined;
+    references.push(await referenceOfStored(training, feature, kind, filledRows(feature, fill, plan)));
+  }
+  const missing = await columnsThatMiss(holdout, features);
+  for (const { name, missing: rows = 0 } of references) if (rows > 0) missing.add(name);
+  const inputs = inputsThatMayMiss(inspected.signature, fill, missing);
   inputs.forEach(mustTakeFill);
   const { artifact, artifactBytes } = inspected;
   const taken = { ...formattedModel(inspected.format, { ...inspected.signature, inputs }), artifact, artifactBytes };
-  const { signature } = taken;
-  const answers = await predict(deps, taken, holdout);
-  if (task !== 'regression') refuseStrangeAnswers(taken, answers);
-  const kind = task === 'regression' ? 'numeric' : 'categorical';
-  const categories = declaredCategories(configuration);
-  const featureReferences = features.map((feature) =>
-    referenceOf(feature, unfilled[feature] ?? [], categories.has(feature) ? 'categorical' : undefined),
-  );
-  const truth = targetsOf(holdout.columns[target] ?? []);
-  const probabilityOf = probabilityIn(signature, answers);
-  const sample = sampleOf(configuration, { truth, values: answers.values, probabilityOf }, classes);
-  const estimation = estimationOf(sample, inputsOf(holdout, featureReferences), featureReferences);
+  const { sample, prediction } = await measure(deps, taken, { configuration, holdout, target, classes });
+  const estimationInputs = sample.task === 'regression' ? await inputsOf(holdout, references) : [];
+  const estimation = estimationOf(sample, estimationInputs, references);
   const reference: MonitoringReference = {
     schemaVersion: 1,
-    features: featureReferences,
-    target: referenceOf(target, training.columns[target] ?? [], kind),
-    prediction: referenceOf('prediction', Array.from<ClassValue>(answers.values), kind),
+    features: references,
+    target: await referenceOfStored(training, target, task === 'regression' ? 'numeric' : 'categorical'),
+    prediction,
     ...(estimation === undefined ? {} : { estimation }),
   };
   return { taken, reference: await storeJson(deps.objectStore, reference) };
+}
+
+function filledRows(name: string, fill: Readonly<Record<string, Fill>>, plan: BuildPlan): FilledRows | undefined {
+  const value = Object.hasOwn(fill, name) ? fill[name] : undefined;
+  const rows = plan.trained.filled?.find((filled) => filled.name === name)?.rows;
+  return value === undefined || rows === undefined ? undefined : { value, rows };
+}
+
+async function distinctCells(stored: StoredColumns, name: string): Promise<Cell[]> {
+  const cells = new Set<Cell>();
+  for await (const batch of stored.batches([name]))
+    for (let row = 0; row < batch.rows; row += 1) cells.add(cellIn(batch, 0, row));
+  return [...cells];
+}
+
+async function evidenceOf(
+  columns: Parameters<typeof evidenceTable>[1],
+  { holdout, training }: { readonly holdout: StoredColumns; readonly training: StoredColumns },
+): Promise<EvidenceRows> {
+  const tables = [await evidenceTable(holdout, columns), await evidenceTable(training, { ...columns, fill: {} })];
+  return rowsOfClasses(columns, tables);
+}
+
+interface Answered {
+  readonly sample: Sample;
+  readonly prediction: ColumnReference;
+}
+
+/** Predicts the held-out rows, and returns the answers with their distribution. */
+async function measure(
+  deps: ActivityDependencies,
+  taken: Taken,
+  measured: Parameters<typeof holdoutSample>[1],
+): Promise<Answered> {
+  const counts = new Map<string, number>();
+  const model = await loadModel(deps, taken);
+  try {
+    const sample = await holdoutSample(model, measured, ({ answers }) => {
+      if (measured.configuration.task === 'regression') return;
+      refuseStrangeAnswers(taken, answers);
+      for (const value of answers.values) counts.set(String(value), (counts.get(String(value)) ?? 0) + 1);
+    });
+    const prediction =
+      sample.task === 'regression'
+        ? numericReference('prediction', Float64Array.from(sample.prediction).sort(), sample.prediction.length)
+        : categoricalReference('prediction', counts, sample.truth.length);
+    return { sample, prediction };
+  } finally {
+    await model.release();
+  }
 }
 
 /**
@@ -137,7 +193,7 @@ async function look(
  */
 function refuseStrangeAnswers(
   { format, signature: { output, classes = [] } }: FormattedModel,
-  { values }: Answers,
+  { values }: Pick<Answers, 'values'>,
 ): void {
   const known = new Set(classes.map(classKey));
   const strange = Array.from<ClassValue>(values).find((value) => !known.has(classKey(value)));
@@ -150,26 +206,21 @@ function refuseStrangeAnswers(
 }
 
 /** Returns the values that the estimation is fitted to. */
-function inputsOf({ columns, rows }: ColumnData, references: readonly ColumnReference[]): ArrayLike<number>[] {
-  const stride = estimationStride(rows);
-  return references.map((reference) => {
-    const places = reference.kind === 'numeric' ? null : new Map(reference.categories.map((name, at) => [name, at]));
-    const cells = (columns[reference.name] ?? []).filter((_, row) => row % stride === 0);
-    return cells.map((cell) =>
-      places === null || cell === null ? numberOfCell(cell) : (places.get(String(cell)) ?? Number.NaN),
-    );
-  });
-}
-
-function firstRows({ columns }: ColumnData): ColumnData['columns'] {
-  return Object.fromEntries(Object.entries(columns).map(([name, cells]) => [name, cells.slice(0, sampleRows)]));
-}
-
-async function predict(deps: ActivityDependencies, taken: Taken, rows: ColumnData): Promise<Answers> {
-  const model = await loadModel(deps, taken);
-  try {
-    return await model.predict(batchOfCells(model.signature.inputs, rows.columns, rows.rows));
-  } finally {
-    await model.release();
+async function inputsOf(stored: StoredColumns, references: readonly ColumnReference[]): Promise<number[][]> {
+  const stride = estimationStride(stored.rows);
+  const inputs = references.map((): number[] => []);
+  let first = 0;
+  for await (const batch of stored.batches(references.map(({ name }) => name))) {
+    for (const [at, reference] of references.entries()) {
+      const numbers = featureNumbers(batch, at, reference);
+      for (let row = (stride - (first % stride)) % stride; row < batch.rows; row += stride)
+        inputs[at]?.push(numbers[row] ?? Number.NaN);
+    }
+    first += batch.rows;
   }
+  return inputs;
+}
+
+function firstRows(rows: number): number[] {
+  return Array.from({ length: Math.min(sampleRows, rows) }, (_, row) => row);
 }

@@ -1,13 +1,11 @@
-import { batchOfCells } from '../../../contracts/models/batch-of-cells.ts';
+import { join } from 'node:path';
 import { BuildPlan } from '../../../contracts/models/build-plan.ts';
 import type { Configuration } from '../../../contracts/configuration/configuration.ts';
-import type { Cell } from '../../../contracts/data/data-types.ts';
 import { sha256OfJson } from '../../../contracts/digest.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
 import type { EvaluationBody } from '../../../contracts/models/evaluation.ts';
 import type { ModelVersion } from '../../../contracts/models/model-version.ts';
-import type { ClassValue } from '../../../contracts/models/signature.ts';
-import type { ColumnData } from '../../../ports/table-engine.ts';
+import type { StoredColumns } from '../../../ports/stored-columns.ts';
 import type { Sample } from '../../../statistics/metrics/sample.ts';
 import type { RunInput } from '../../../contracts/pipelines/step.ts';
 import type { Activities } from '../../../contracts/pipelines/steps.ts';
@@ -18,12 +16,12 @@ import { blocksOfRows } from './blocks-of-rows.ts';
 import { evaluate } from './evaluate.ts';
 import { gatherGateEvidence } from '../gates/gather-gate-evidence.ts';
 import { heldOutRows } from './held-out-rows.ts';
+import { cellsOfColumns, eachRow, timesOf } from './holdout-rows.ts';
+import { holdoutSample } from './holdout-samples.ts';
 import { measureImportance } from './measure-importance.ts';
 import { loadVersion } from '../../measurement/load-version.ts';
 import type { MeasuredRows } from './measured-rows.ts';
-import { probabilityIn, sampleOf } from '../../measurement/sample-of.ts';
-import { targetsOf } from '../../measurement/targets-of.ts';
-import { rowsTrainedOn } from './trained-on.ts';
+import { trainedOnRow } from './trained-on.ts';
 
 /** Measures the version and the champion on the same held-out rows, and records each gate's verdict. */
 export function createEvaluateVersion(deps: StoringDependencies): Activities['evaluateVersion'] {
@@ -67,10 +65,15 @@ export interface Contest extends RunInput {
 
 /** Measures challenger and champion on the held-out rows of the plan, and applies the gates of the configuration. */
 export async function measureVersion(deps: StoringDependencies, contest: Contest): Promise<EvaluationBody> {
+  return withWorkspace(deps.scratchFolder, 'evaluate', (folder) => measureIn(deps, contest, folder));
+}
+
+async function measureIn(deps: StoringDependencies, contest: Contest, folder: string): Promise<EvaluationBody> {
   const { plan, version, champion, configuration } = contest;
   const { build } = configuration;
-  const { holdout, heldOutBy } = await readHoldout(deps, contest);
-  const rows = await measuredRows(deps, contest, holdout, heldOutBy);
+  const { target } = plan.trainingKeyParts;
+  const holdout = await storeHoldout(deps, contest, folder);
+  const rows = await measuredRows(deps, contest, holdout);
   return evaluate({
     modelVersionDigest: version.artifact,
     championVersionDigest: champion?.artifact ?? null,
@@ -82,97 +85,82 @@ export async function measureVersion(deps: StoringDependencies, contest: Contest
     rows,
     unlabelled: plan.trained.unlabelled?.holdout,
     evidence: await gatherGateEvidence(deps, contest, { plan, version, configuration, holdout, rows }),
-    importance: await measureImportance(deps, {
-      version,
-      configuration,
-      holdout,
-      target: plan.trainingKeyParts.target,
-    }),
+    importance: await measureImportance(deps, { version, configuration, holdout, target }),
   });
 }
 
-/**
- * Each row's value, as text, of the column by which the champion's own holdout was split; undefined if these rows lack
- * that column.
- */
-type HoldoutKeys = readonly (string | null)[] | undefined;
+/** Returns the column by which the champion's own holdout was split, if these rows have it. */
+function championKey({ champion, configuration, plan }: Contest): string | undefined {
+  const rule = champion?.trained.holdout;
+  return rule?.kind === 'fraction' && heldColumns({ champion, configuration, plan }).includes(rule.by)
+    ? rule.by
+    : undefined;
+}
 
-async function readHoldout(
-  deps: ActivityDependencies,
-  { plan, version, configuration, champion }: Contest,
-): Promise<{ readonly holdout: ColumnData; readonly heldOutBy: HoldoutKeys }> {
-  const { features, target, timestamp } = { ...plan.trainingKeyParts, timestamp: configuration.data.timestamp };
+function heldColumns({
+  plan,
+  configuration,
+  champion,
+}: Pick<Contest, 'plan' | 'configuration' | 'champion'>): string[] {
+  const { features, target } = plan.trainingKeyParts;
   // The champion may need input columns on which this version was not trained.
   const inputs = champion?.signature.inputs.map((input) => input.name) ?? [];
-  const columns = [
-    ...new Set([
-      ...features,
-      target,
-      ...carriedColumns(configuration),
-      ...inputs,
-      ...(timestamp === undefined ? [] : ['_at']),
-    ]),
-  ];
-  return withWorkspace(deps.scratchFolder, 'evaluate', async (folder) => {
-    const path = await heldOutRows(deps, { plan, version }, columns, folder);
+  const times = configuration.data.timestamp === undefined ? [] : ['_at'];
+  return [...new Set([...features, target, ...carriedColumns(configuration), ...inputs, ...times])];
+}
+
+async function storeHoldout(deps: ActivityDependencies, contest: Contest, folder: string): Promise<StoredColumns> {
+  const columns = heldColumns(contest);
+  const key = championKey(contest);
+  return deps.tableEngine.storeColumns({
+    files: [await heldOutRows(deps, contest, columns, folder)],
+    columns,
+    texts: key === undefined ? [] : [key],
     // Holdouts that older releases of Perennial stored can contain rows without a target.
-    const labelled = { column: target, labelledOnly: true };
-    const holdout = await deps.tableEngine.readColumns({ files: [path], columns, target: labelled });
-    const rule = champion?.trained.holdout;
-    if (rule?.kind !== 'fraction' || !columns.includes(rule.by)) return { holdout, heldOutBy: undefined };
-    const keys = await deps.tableEngine.readColumns({
-      files: [path],
-      columns: [rule.by],
-      asText: true,
-      target: labelled,
-    });
-    return { holdout, heldOutBy: keys.columns[rule.by]?.map((cell) => (cell === null ? null : String(cell))) };
+    target: contest.plan.trainingKeyParts.target,
+    path: join(folder, 'holdout.columns'),
   });
 }
 
 async function measuredRows(
   deps: ActivityDependencies,
-  { plan, version, champion, configuration }: Contest,
-  holdout: ColumnData,
-  heldOutBy: HoldoutKeys,
+  contest: Contest,
+  holdout: StoredColumns,
 ): Promise<MeasuredRows> {
+  const { plan, version, champion, configuration } = contest;
   const { build, data } = configuration;
-  const column = (name: string): readonly Cell[] => holdout.columns[name] ?? Array<Cell>(holdout.rows).fill(null);
-  const times = column('_at').map((at) => (at === null ? null : new Date(String(at)).toISOString()));
   const begin = plan.trained.holdout.kind === 'last' ? plan.trained.holdout.from : plan.trained.from;
   const slices = [...new Set(build.gates.flatMap((gate) => ('slice' in gate ? [gate.slice] : [])))];
-  const truth = targetsOf(column(plan.trainingKeyParts.target));
   const { classes = [] } = version.signature;
-  const asked = { configuration, holdout, truth, classes };
+  const asked = { configuration, holdout, target: plan.trainingKeyParts.target, classes };
   return {
     challenger: await answersTo(deps, version, asked),
     ...(champion === null ? { champion: null } : await championAnswersTo(deps, champion, asked)),
-    blocks: blocksOfRows(times, begin, plan.trained.to, build.block, data.timezone),
-    slices: Object.fromEntries(slices.map((name) => [name, column(name)])),
+    blocks: blocksOfRows(await timesOf(holdout), begin, plan.trained.to, build.block, data.timezone),
+    slices: await cellsOfColumns(holdout, slices),
     isChampion: isItself(version, champion),
-    // The challenger was never trained on its own holdout, but the champion may have been trained on some of these
-    // rows.
-    trainedOn: champion === null ? times.map(() => false) : rowsTrainedOn(champion.trained, times, heldOutBy),
+    trainedOn:
+      champion === null ? Array<boolean>(holdout.rows).fill(false) : await trainedOn(contest, champion, holdout),
   };
 }
 
-interface Asked {
-  readonly configuration: Configuration;
-  readonly holdout: ColumnData;
-  readonly truth: readonly ClassValue[];
-  readonly classes: readonly ClassValue[];
+/**
+ * The challenger was never trained on its own holdout, but the champion may have been trained on some of these rows.
+ */
+async function trainedOn(contest: Contest, champion: ModelVersion, holdout: StoredColumns): Promise<boolean[]> {
+  const key = championKey(contest);
+  const wasTrained = trainedOnRow(champion.trained, key !== undefined);
+  return eachRow(holdout, key === undefined ? undefined : `text ${key}`, (atMs, text) =>
+    wasTrained(Number.isNaN(atMs) ? null : new Date(atMs).toISOString(), text),
+  );
 }
 
-async function answersTo(
-  deps: ActivityDependencies,
-  version: ModelVersion,
-  { configuration, holdout, truth, classes }: Asked,
-): Promise<Sample> {
+type Asked = Parameters<typeof holdoutSample>[1];
+
+async function answersTo(deps: ActivityDependencies, version: ModelVersion, asked: Asked): Promise<Sample> {
   const model = await loadVersion(deps, version.id);
   try {
-    const answers = await model.predict(batchOfCells(model.signature.inputs, holdout.columns, holdout.rows));
-    const probabilityOf = probabilityIn(version.signature, answers);
-    return sampleOf(configuration, { truth, values: answers.values, probabilityOf }, classes);
+    return await holdoutSample(model, asked);
   } finally {
     await model.release();
   }

@@ -3,19 +3,20 @@ import type { Configuration } from '../../../contracts/configuration/configurati
 import { PerennialError } from '../../../contracts/errors.ts';
 import type { Sha256 } from '../../../contracts/identifiers.ts';
 import type { ModelVersion } from '../../../contracts/models/model-version.ts';
-import type { ColumnData } from '../../../ports/table-engine.ts';
+import type { StoredColumns } from '../../../ports/stored-columns.ts';
 import type { Sample } from '../../../statistics/metrics/sample.ts';
 import type { StoringDependencies } from '../../activity-dependencies.ts';
 import { storeJson } from '../../steps/workspace.ts';
 import { loadVersion } from '../../measurement/load-version.ts';
-import { permutationImportance } from './permutation-importance.ts';
+import { rowsAt } from './holdout-rows.ts';
+import { importanceBounds, permutationImportance, sampledRows } from './permutation-importance.ts';
 import { probabilityIn, sampleOf } from '../../measurement/sample-of.ts';
 import { targetsOf } from '../../measurement/targets-of.ts';
 
 interface Measured {
   readonly version: ModelVersion;
   readonly configuration: Configuration;
-  readonly holdout: ColumnData;
+  readonly holdout: StoredColumns;
   readonly target: string;
 }
 
@@ -29,13 +30,16 @@ export async function measureImportance(
 ): Promise<Sha256> {
   const { classes = [], inputs } = version.signature;
   const features = inputs.map(({ name }) => name);
-  const truth = targetsOf(holdout.columns[target] ?? []);
+  const names = [...new Set([...features, target])];
+  const chosen = sampledRows(holdout.rows, importanceBounds.rows, configuration.build.seed);
+  const { rows: count, columns: cells } = await rowsAt(holdout, names, chosen);
+  const truth = targetsOf(cells[target] ?? []);
   const model = await loadVersion(deps, version.id);
   try {
     const importance = await permutationImportance({
       features,
-      columns: Object.fromEntries(features.map((name) => [name, holdout.columns[name] ?? []])),
-      rows: holdout.rows,
+      columns: Object.fromEntries(features.map((name) => [name, cells[name] ?? []])),
+      rows: count,
       metric: configuration.build.metric,
       seed: configuration.build.seed,
       answer: async (columns, rows): Promise<Sample | null> => {

@@ -13,7 +13,7 @@ export interface MeasuredRows {
   /** The champion is the challenger itself under another configuration, so there is no gain to compute. */
   readonly isChampion?: boolean;
   /** The block of each row, for example its local day. Rows of one block are resampled together. */
-  readonly blocks: readonly (string | number)[];
+  readonly blocks: ArrayLike<string | number>;
   /** The values of every column that a gate slices by, keyed by column. */
   readonly slices: Readonly<Record<string, readonly Cell[]>>;
   /** For each row, whether the challenger or the champion was trained on it. */

@@ -40,7 +40,7 @@ export async function permutationImportance(request: ImportanceRequest): Promise
   const { features, columns, metric, seed, answer } = request;
   const bounds = request.bounds ?? importanceBounds;
   const endAt = performance.now() + bounds.timeMs;
-  const rows = sampleRows(request.rows, bounds.rows, seed);
+  const rows = sampledRows(request.rows, bounds.rows, seed);
   const sampled = Object.fromEntries(
     Object.entries(columns).map(([name, cells]) => [name, rows.map((row) => cells[row] ?? null)]),
   );
@@ -87,7 +87,7 @@ export async function permutationImportance(request: ImportanceRequest): Promise
 }
 
 /** Returns all row numbers, or a random sample of `bound` of them without replacement, in ascending order. */
-function sampleRows(rows: number, bound: number, seed: number): number[] {
+export function sampledRows(rows: number, bound: number, seed: number): number[] {
   const all = Array.from({ length: rows }, (_, row) => row);
   if (rows <= bound) return all;
   return shuffle(all, seed)

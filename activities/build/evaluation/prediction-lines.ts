@@ -1,13 +1,23 @@
 import type { Sample } from '../../../statistics/metrics/sample.ts';
 import type { MeasuredRows } from './measured-rows.ts';
 
-/** Returns one JSON object per holdout row, in order: the truth, the challenger's answer and the champion's answer. */
-export function predictionLines({ challenger, champion }: Pick<MeasuredRows, 'challenger' | 'champion'>): string {
-  const lines = Array.from({ length: challenger.truth.length }, (_, row) => {
-    const { truth, ...answer } = answerAt(challenger, row);
-    return JSON.stringify({ truth, ...answer, champion: champion === null ? null : withoutTruth(champion, row) });
-  });
-  return `${lines.join('\n')}\n`;
+const linesAtOnce = 1_000;
+
+/** Yields one JSON object per holdout row, in order: the truth, the challenger's answer and the champion's answer. */
+export function* predictionLines({
+  challenger,
+  champion,
+}: Pick<MeasuredRows, 'challenger' | 'champion'>): Generator<string> {
+  const rows = challenger.truth.length;
+  for (let from = 0; from < rows; from += linesAtOnce) {
+    let lines = '';
+    for (let row = from; row < Math.min(rows, from + linesAtOnce); row += 1) {
+      const { truth, ...answer } = answerAt(challenger, row);
+      const line = { truth, ...answer, champion: champion === null ? null : withoutTruth(champion, row) };
+      lines += `${JSON.stringify(line)}\n`;
+    }
+    yield lines;
+  }
 }
 
 function withoutTruth(sample: Sample, row: number): Record<string, unknown> {

@@ -25,6 +25,16 @@ interface Picked {
   readonly rows: readonly number[];
 }
 
+/** Returns how many rows are picked in all, how many of a class, and how many of a class suffice. */
+export function enoughEvidence(
+  features: number,
+  classes: number,
+): { readonly most: number; readonly each: number; readonly enough: number } {
+  const most = Math.min(mostRows, Math.floor(mostCells / Math.max(1, features)));
+  const each = Math.ceil(most / Math.max(1, classes));
+  return { most, each, enough: Math.min(each, enoughRows) };
+}
+
 /**
  * Picks rows that show which of a model's answers belongs to which class. Picks equally from each table and each class,
  * so that rare classes are included. Rows with a value for every feature are preferred. Rows with missing values are
@@ -32,8 +42,7 @@ interface Picked {
  * complete rows.
  */
 export function rowsOfClasses({ features, target, classes }: Columns, tables: readonly ColumnData[]): EvidenceRows {
-  const most = Math.min(mostRows, Math.floor(mostCells / Math.max(1, features.length)));
-  const each = Math.ceil(most / Math.max(1, classes.length));
+  const { most, each, enough } = enoughEvidence(features.length, classes.length);
   const isWhole = ({ columns }: ColumnData, row: number): boolean =>
     features.every((name) => (columns[name]?.[row] ?? null) !== null);
   const counts: Counts = new Map(classes.map((value) => [classKey(value), 0]));
@@ -43,7 +52,6 @@ export function rowsOfClasses({ features, target, classes }: Columns, tables: re
     for (const [key, count] of own) counts.set(key, (counts.get(key) ?? 0) + count);
     return { table, rows };
   });
-  const enough = Math.min(each, enoughRows);
   const lacking = tables.map((table) => ({
     table,
     rows: pickedRows(table, target, counts, { each: enough, most, isPicked: (row) => !isWhole(table, row) }),

@@ -6,32 +6,6 @@ import type { ColumnData } from '../../../ports/table-engine.ts';
 
 type Columns = ColumnData['columns'];
 
-/** Undoes `data.fill` in the training rows: turns as many of the values that equal the fill back into missing ones. */
-export function withoutFill(
-  training: Columns,
-  fill: Readonly<Record<string, Fill>>,
-  filled: TrainedRows['filled'] = [],
-): Columns {
-  const before = filled.map(({ name, rows }): [string, readonly Cell[]] => {
-    const value = fill[name];
-    let left = rows;
-    return [
-      name,
-      (training[name] ?? []).map((cell) => {
-        if (left === 0 || !isFill(cell, value)) return cell;
-        left -= 1;
-        return null;
-      }),
-    ];
-  });
-  return { ...training, ...Object.fromEntries(before) };
-}
-
-/** The engine stores a fill in its column's type: 1 may become 1.0, and text may become a date. */
-function isFill(cell: Cell, fill: Fill | undefined): boolean {
-  return cell === fill || (cell !== null && fill !== undefined && String(cell) === String(fill));
-}
-
 /** Returns the rows with missing values replaced by their fill. */
 export function withFill(columns: Columns, fill: Readonly<Record<string, Fill>>): Columns {
   return Object.fromEntries(
@@ -44,17 +18,22 @@ export function withFill(columns: Columns, fill: Readonly<Record<string, Fill>>)
 
 /**
  * Adds to the inputs what the gateway needs for missing values: which features lacked values, and each feature's fill.
+ *
+ * @param lacking features without a value in some training or held-out row, before the fill.
  */
 export function inputsThatMayMiss(
   { inputs }: Pick<Signature, 'inputs'>,
   fill: Readonly<Record<string, Fill>>,
-  rows: readonly Columns[],
+  lacking: ReadonlySet<string>,
 ): SignatureInput[] {
   return inputs.map((input) => {
     const { name } = input;
     const value = Object.hasOwn(fill, name) ? fill[name] : undefined;
-    const missing = rows.some((columns) => columns[name]?.includes(null) === true);
-    return { ...input, ...(missing ? { missing } : {}), ...(value === undefined ? {} : { fill: value }) };
+    return {
+      ...input,
+      ...(lacking.has(name) ? { missing: true as const } : {}),
+      ...(value === undefined ? {} : { fill: value }),
+    };
   });
 }
 

@@ -16,21 +16,21 @@ export function wasTrainedOn(trained: TrainedRows, at: Instant | null, holdoutKe
 }
 
 /**
- * For each row, whether a version was trained on it. The version's own holdout column decides; the current
- * configuration may name another one. If the rows lack that column, all rows of the window count as trained on.
+ * Returns a function that says of a row whether a version was trained on it. The version's own holdout column decides;
+ * the current configuration may name another one. If the rows lack that column, all rows of the window count as trained
+ * on.
  *
- * @param keys values of that column as text; undefined if the rows lack it.
+ * @param hasKeys whether the rows have that column.
  */
-export function rowsTrainedOn(
+export function trainedOnRow(
   trained: TrainedRows,
-  times: readonly (Instant | null)[],
-  keys: readonly (string | null)[] | undefined,
-): boolean[] {
+  hasKeys: boolean,
+): (at: Instant | null, holdoutKey: string | null) => boolean {
   const { holdout } = trained;
   // Treats the version as if it had held out no rows.
   const known: TrainedRows =
-    holdout.kind === 'fraction' && keys === undefined ? { ...trained, holdout: { kind: 'none' } } : trained;
-  return times.map((at, row) => wasTrainedOn(known, at, keys?.[row] ?? null));
+    holdout.kind === 'fraction' && !hasKeys ? { ...trained, holdout: { kind: 'none' } } : trained;
+  return (at, key) => wasTrainedOn(known, at, key);
 }
 
 /**

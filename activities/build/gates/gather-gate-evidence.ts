@@ -1,15 +1,17 @@
 import { cancellationSignal } from '@temporalio/activity';
+import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import type { BuildPlan } from '../../../contracts/models/build-plan.ts';
 import type { CommandGate } from '../../../contracts/configuration/gates.ts';
 import type { Configuration } from '../../../contracts/configuration/configuration.ts';
-import type { Id, Sha256 } from '../../../contracts/identifiers.ts';
+import type { Id } from '../../../contracts/identifiers.ts';
 import { durationMs } from '../../../contracts/time/duration.ts';
 import type { LatencyMeasurement } from '../../../contracts/models/evaluation.ts';
 import { modelFormats } from '../../../contracts/model-format.ts';
 import type { ModelVersion } from '../../../contracts/models/model-version.ts';
 import type { CheckResult, JobFile } from '../../../contracts/models/training-job.ts';
-import type { ColumnData } from '../../../ports/table-engine.ts';
+import type { StoredColumns } from '../../../ports/stored-columns.ts';
 import { metricsOf } from '../../../statistics/metrics/measure.ts';
 import type { RunInput } from '../../../contracts/pipelines/step.ts';
 import type { ActivityDependencies, StoringDependencies } from '../../activity-dependencies.ts';
@@ -18,6 +20,7 @@ import { scriptJobOf } from '../training/script-job.ts';
 import { withWorkspace } from '../../steps/workspace.ts';
 import type { GateEvidence } from './gate-evidence.ts';
 import type { MeasuredRows } from '../evaluation/measured-rows.ts';
+import { rowsAt } from '../evaluation/holdout-rows.ts';
 import { predictionLines } from '../evaluation/prediction-lines.ts';
 
 /** Number of calls with one row each, and number of rows that the calls cycle through. */
@@ -28,7 +31,7 @@ interface Judged {
   readonly plan: BuildPlan;
   readonly version: ModelVersion;
   readonly configuration: Configuration;
-  readonly holdout: ColumnData;
+  readonly holdout: StoredColumns;
   readonly rows: MeasuredRows;
 }
 
@@ -56,10 +59,10 @@ function artifactName({ format }: ModelVersion): string {
   return modelFormats[format].writes;
 }
 
-function latencyOf(deps: ActivityDependencies, { version, holdout }: Judged): Promise<LatencyMeasurement> {
+async function latencyOf(deps: ActivityDependencies, { version, holdout }: Judged): Promise<LatencyMeasurement> {
   const inputs = version.signature.inputs.map(({ name }) => name);
-  const sample = Object.fromEntries(inputs.map((name) => [name, (holdout.columns[name] ?? []).slice(0, latencyRows)]));
-  const rows = Math.min(latencyRows, holdout.rows);
+  const first = Array.from({ length: Math.min(latencyRows, holdout.rows) }, (_, row) => row);
+  const { columns: sample, rows } = await rowsAt(holdout, inputs, first);
   return withWorkspace(deps.scratchFolder, 'gates', async (folder) => {
     const path = join(folder, artifactName(version));
     await deps.objectStore.getFile(version.artifact, path);
@@ -96,15 +99,23 @@ async function runCommands(
  * Stores the files that a command finds: the model, the holdout, the predictions and the metrics. Only this step needs
  * the last two.
  */
-async function storeGiven({ objectStore }: StoringDependencies, { plan, version, rows }: Judged): Promise<JobFile[]> {
+async function storeGiven(
+  { objectStore, scratchFolder }: StoringDependencies,
+  { plan, version, rows }: Judged,
+): Promise<JobFile[]> {
   const challenger = metricsOf(rows.challenger);
   const champion = rows.champion === null ? null : metricsOf(rows.champion);
   const metrics = `${JSON.stringify({ schemaVersion: 1, challenger, champion })}\n`;
-  const store = async (text: string): Promise<Sha256> => (await objectStore.putBytes(Buffer.from(text))).sha256;
+  const metricsBlob = await objectStore.putBytes(Buffer.from(metrics));
+  const predictions = await withWorkspace(scratchFolder, 'predictions', async (folder) => {
+    const path = join(folder, 'predictions.ndjson');
+    await pipeline(predictionLines(rows), createWriteStream(path));
+    return objectStore.putFile(path);
+  });
   return [
     { variable: 'PERENNIAL_MODEL', name: artifactName(version), sha256: version.artifact },
     { variable: 'PERENNIAL_HOLDOUT', name: 'holdout.parquet', sha256: plan.holdout },
-    { variable: 'PERENNIAL_PREDICTIONS', name: 'predictions.ndjson', sha256: await store(predictionLines(rows)) },
-    { variable: 'PERENNIAL_METRICS', name: 'metrics.json', sha256: await store(metrics) },
+    { variable: 'PERENNIAL_PREDICTIONS', name: 'predictions.ndjson', sha256: predictions.sha256 },
+    { variable: 'PERENNIAL_METRICS', name: 'metrics.json', sha256: metricsBlob.sha256 },
   ];
 }

@@ -63,6 +63,11 @@ const translations: { readonly [Name in OperationName]: Translate<Name> } = {
     validationPath: request.validationPath === undefined ? undefined : made(request.validationPath),
   }),
   readColumns: (request, { given }) => ({ ...request, files: request.files.map(given) }),
+  storeColumns: (request, { given, made }) => ({
+    ...request,
+    files: request.files.map(given),
+    path: made(request.path),
+  }),
   exportRows: (request, { given, made }) => ({
     ...request,
     parts: request.parts.map(given),

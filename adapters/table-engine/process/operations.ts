@@ -25,6 +25,7 @@ export interface Operations {
   compare: { request: CompareDatasets; result: RowDifference };
   splitWindow: { request: SplitWindow; result: Result<'splitWindow'> };
   readColumns: { request: Request<'readColumns'>; result: { readonly rows: number } };
+  storeColumns: { request: Request<'storeColumns'>; result: ColumnFile };
   exportRows: { request: Request<'exportRows'>; result: null };
   sealSegment: { request: Request<'sealSegment'>; result: Result<'sealSegment'> };
   readServed: {

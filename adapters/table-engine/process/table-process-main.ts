@@ -18,6 +18,7 @@ import { readServed } from '../windows/read-served.ts';
 import { saidByDuckDb, withoutFolders } from './said-by-duckdb.ts';
 import { sealSegment } from '../windows/seal-segment.ts';
 import { splitWindow } from '../windows/split-window.ts';
+import { storeColumns } from '../windows/store-columns.ts';
 import type { TableWorkplace } from './table-workplace.ts';
 
 const operations: {
@@ -31,6 +32,7 @@ const operations: {
   compare,
   splitWindow,
   readColumns,
+  storeColumns,
   exportRows,
   sealSegment,
   readServed,

@@ -7,7 +7,7 @@ import { cellOf } from '../typing/cells.ts';
 import type { TableWorkplace } from '../process/table-workplace.ts';
 
 /** TIMESTAMP columns that Perennial itself writes; they hold instants in UTC. */
-const instants = new Set(['_at', 'event_time', 'recorded_at']);
+export const instants: ReadonlySet<string> = new Set(['_at', 'event_time', 'recorded_at']);
 
 export async function readColumns(
   request: Operations['readColumns']['request'],
@@ -69,7 +69,7 @@ export async function emitRows(
     if (rows > workplace.rowsAtMost)
       throw new PerennialError(
         'limit-reached',
-        `more than ${workplace.rowsAtMost} rows would have to be held in memory at once; hold out, train on or monitor fewer rows, or raise PERENNIAL_COMPUTE_ROWS, and with it PERENNIAL_COMPUTE_MEMORY, on the workers`,
+        `more than ${workplace.rowsAtMost} rows would have to be held in memory at once; compare fewer rows, or raise PERENNIAL_COMPUTE_ROWS, and with it PERENNIAL_COMPUTE_MEMORY, on the workers`,
         { limit: 'rows', setting: 'PERENNIAL_COMPUTE_ROWS' },
       );
     await workplace.emit(Array.from({ length: width }, (_, at) => chunk.getColumnValues(at).map(cellOf)));
