@@ -1,4 +1,4 @@
-import { descending } from '../metrics/sample.ts';
+import { descending } from '../metrics/row-order.ts';
 
 /**
  * Predictions of a binary classifier, with one entry per row: the decision (0 or 1), the model's probability of class
@@ -86,22 +86,27 @@ export function confidenceSamplingErrors(
   truth: ArrayLike<number>,
   { decision, probability }: Omit<ConfidentRows, 'believed'>,
 ): Record<ConfidenceMetric, SamplingError> {
-  const rows = Array.from({ length: truth.length }, (_, row) => ({
-    truth: truth[row] === 1,
-    said: decision[row] === 1,
-  }));
-  const hits = (those: typeof rows, times = 1): SamplingError => ({
-    deviation: deviationOf(those.map((row) => (row.truth === row.said ? times : 0))),
-    fraction: those.length / rows.length,
-  });
-  const relevant = rows.filter((row) => row.truth || row.said);
-  const found = relevant.filter((row) => row.truth && row.said).length;
+  const rows = truth.length;
+  const isHit = (row: number): boolean => truth[row] === decision[row];
+  const isOne = (list: ArrayLike<number>, row: number): boolean => list[row] === 1;
+  const hits = (isOf: (row: number) => boolean, times = 1): SamplingError => {
+    const values = new Float64Array(rows);
+    let count = 0;
+    for (let row = 0; row < rows; row += 1) if (isOf(row)) values[count++] = isHit(row) ? times : 0;
+    return { deviation: deviationOf(values.subarray(0, count)), fraction: count / rows };
+  };
+  const isRelevant = (row: number): boolean => isOne(truth, row) || isOne(decision, row);
+  let [relevant, found] = [0, 0];
+  for (let row = 0; row < rows; row += 1) {
+    if (isRelevant(row)) relevant += 1;
+    if (isOne(truth, row) && isOne(decision, row)) found += 1;
+  }
   return {
     rocAuc: rocAucSamplingError(truth, probability),
-    accuracy: hits(rows),
-    precision: hits(rows.filter((row) => row.said)),
-    recall: hits(rows.filter((row) => row.truth)),
-    f1: hits(relevant, relevant.length / ((relevant.length - found) * 0.5 + found)),
+    accuracy: hits(() => true),
+    precision: hits((row) => isOne(decision, row)),
+    recall: hits((row) => isOne(truth, row)),
+    f1: hits(isRelevant, relevant / ((relevant - found) * 0.5 + found)),
   };
 }
 
@@ -114,12 +119,14 @@ export function confidenceSamplingErrors(
  */
 export function rocAucSamplingError(truth: ArrayLike<number>, probability: ArrayLike<number>): SamplingError {
   const total = truth.length;
-  const positives = Array.from(truth).filter((value) => value === 1).length;
+  let positives = 0;
+  for (let row = 0; row < total; row += 1) if (truth[row] === 1) positives += 1;
   const [rarer, count] = positives > total / 2 ? [0, total - positives] : [1, positives];
-  const outranked: number[] = [];
+  const outranked = new Float64Array(count);
+  let known = 0;
   let [others, tied, mine] = [0, 0, 0];
   const closeGroup = (): void => {
-    for (; mine > 0; mine -= 1) outranked.push((others + tied / 2) / (total - count));
+    for (; mine > 0; mine -= 1) outranked[known++] = (others + tied / 2) / (total - count);
     [others, tied] = [others + tied, 0];
   };
   let score: number | undefined;
@@ -133,8 +140,12 @@ export function rocAucSamplingError(truth: ArrayLike<number>, probability: Array
   return { deviation: deviationOf(outranked), fraction: count / total };
 }
 
-export function deviationOf(values: readonly number[]): number {
+export function deviationOf(values: readonly number[] | Float64Array): number {
   if (values.length === 0) return Number.NaN;
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
+  let sum = 0;
+  for (const value of values) sum += value;
+  const mean = sum / values.length;
+  let squares = 0;
+  for (const value of values) squares += (value - mean) ** 2;
+  return Math.sqrt(squares / values.length);
 }

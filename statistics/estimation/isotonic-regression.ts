@@ -1,3 +1,5 @@
+import { ascending } from '../metrics/row-order.ts';
+
 /** A non-decreasing curve through points, linear between them and constant beyond both ends. */
 export interface RisingCurve {
   readonly x: readonly number[];
@@ -21,17 +23,11 @@ interface Block {
  */
 export function isotonicRegression(x: ArrayLike<number>, y: ArrayLike<number>): RisingCurve {
   if (x.length === 0) throw new RangeError('isotonic regression needs at least one point');
-  const order = Array.from({ length: x.length }, (_, at) => at).toSorted((a, b) => (x[a] ?? 0) - (x[b] ?? 0));
-  const points: { x: number; sum: number; weight: number }[] = [];
-  for (const at of order) {
-    const last = points.at(-1);
-    const [here, value] = [x[at] ?? 0, y[at] ?? 0];
-    if (last?.x === here) [last.sum, last.weight] = [last.sum + value, last.weight + 1];
-    else points.push({ x: here, sum: value, weight: 1 });
-  }
+  const points = meansByX(x, y);
   const blocks: Block[] = [];
-  for (const [at, { sum, weight }] of points.entries()) {
-    let block: Block = { from: at, to: at, weight, mean: sum / weight };
+  for (let at = 0; at < points.x.length; at += 1) {
+    const weight = points.weight[at] ?? 0;
+    let block: Block = { from: at, to: at, weight, mean: (points.sum[at] ?? 0) / weight };
     for (let before = blocks.at(-1); before !== undefined && before.mean >= block.mean; before = blocks.at(-1)) {
       const joined = before.weight + block.weight;
       const mean = (before.mean * before.weight + block.mean * block.weight) / joined;
@@ -50,7 +46,28 @@ export function isotonicRegression(x: ArrayLike<number>, y: ArrayLike<number>): 
             [to, mean],
           ]) as [number, number][],
   );
-  return { x: ends.map(([at]) => points[at]?.x ?? 0), y: ends.map(([, mean]) => mean) };
+  return { x: ends.map(([at]) => points.x[at] ?? 0), y: ends.map(([, mean]) => mean) };
+}
+
+/** Returns the distinct x in ascending order, with the sum and the number of their y. */
+function meansByX(x: ArrayLike<number>, y: ArrayLike<number>) {
+  const points = {
+    x: new Float64Array(x.length),
+    sum: new Float64Array(x.length),
+    weight: new Float64Array(x.length),
+  };
+  let last = -1;
+  for (const at of ascending(x)) {
+    const here = x[at] ?? 0;
+    if (last < 0 || points.x[last] !== here) points.x[(last += 1)] = here;
+    points.sum[last] = (points.sum[last] ?? 0) + (y[at] ?? 0);
+    points.weight[last] = (points.weight[last] ?? 0) + 1;
+  }
+  return {
+    x: points.x.subarray(0, last + 1),
+    sum: points.sum.subarray(0, last + 1),
+    weight: points.weight.subarray(0, last + 1),
+  };
 }
 
 /** Returns the curve's value at a point. */

@@ -1,14 +1,16 @@
 import type { BinaryMetric } from './binary-metrics.ts';
 import { binaryMetric, binaryMetrics } from './binary-metrics.ts';
 import { binaryMeasures } from './binary/index.ts';
+import type { BinaryMeasure } from './binary/binary-measure.ts';
 import type { Blocks, BlockMetric } from './block-metric.ts';
+import { sumByBlock, weightedSum } from './block-metric.ts';
 import { multiclassMeasures } from './multiclass/index.ts';
 import type { MulticlassMetric } from './multiclass-metrics.ts';
 import { multiclassMetric, multiclassMetrics } from './multiclass-metrics.ts';
 import { regressionMeasures } from './regression/index.ts';
 import type { RegressionMetric } from './regression-metrics.ts';
 import { regressionMetrics } from './regression-metrics.ts';
-import type { Sample, WeightedMetric } from './sample.ts';
+import type { BinarySample, MeanMetric, RankedMetric, Sample, WeightedMetric } from './sample.ts';
 
 export type MeasuredMetric = RegressionMetric | BinaryMetric | MulticlassMetric;
 
@@ -43,9 +45,9 @@ export function resampledMetric(sample: Sample, metric: MeasuredMetric, blocks: 
     case 'regression':
       return isOf(regressionMeasures, metric) ? regressionMeasures[metric].resampled(sample, blocks) : () => Number.NaN;
     case 'binary':
-      return isOf(binaryMeasures, metric) ? byRows(binaryMetric(sample, metric), blocks) : () => Number.NaN;
+      return isOf(binaryMeasures, metric) ? resampledBinary(sample, metric, blocks) : () => Number.NaN;
     case 'multiclass':
-      return isOf(multiclassMeasures, metric) ? byRows(multiclassMetric(sample, metric), blocks) : () => Number.NaN;
+      return isOf(multiclassMeasures, metric) ? resampled(multiclassMetric(sample, metric), blocks) : () => Number.NaN;
   }
 }
 
@@ -78,11 +80,37 @@ function pick(values: ArrayLike<number>, rows: readonly number[]): Float64Array 
   return Float64Array.from(rows, (row) => values[row] ?? Number.NaN);
 }
 
-function byRows(metric: WeightedMetric, { ofRow }: Blocks): BlockMetric {
-  const weights = new Uint32Array(ofRow.length);
+/** Uses sums by block, or the order of the rows, where the metric allows it. Otherwise visits every row of a draw. */
+function resampled(metric: WeightedMetric | RankedMetric | MeanMetric, blocks: Blocks): BlockMetric {
+  if ('values' in metric) return resampledMean(metric, blocks);
+  const { ofRow } = blocks;
+  const isRanked = 'order' in metric;
+  const blockOf = isRanked ? Int32Array.from(metric.order, (row) => ofRow[row] ?? 0) : ofRow;
+  const weights = new Uint32Array(blockOf.length);
   return (drawn) => {
-    for (let row = 0; row < weights.length; row += 1) weights[row] = drawn[ofRow[row] ?? 0] ?? 0;
-    return metric(weights);
+    for (let at = 0; at < weights.length; at += 1) weights[at] = drawn[blockOf[at] ?? 0] ?? 0;
+    return isRanked ? metric.ofRanked(weights) : metric(weights);
+  };
+}
+
+function resampledMean({ values }: MeanMetric, blocks: Blocks): BlockMetric {
+  const [sums, rows] = [sumByBlock(blocks, (row) => values[row] ?? Number.NaN), sumByBlock(blocks, () => 1)];
+  return (drawn) => weightedSum(sums, drawn) / weightedSum(rows, drawn);
+}
+
+function resampledBinary(sample: BinarySample, metric: BinaryMetric, blocks: Blocks): BlockMetric {
+  const measureOf: BinaryMeasure = binaryMeasures[metric];
+  if (measureOf.from !== 'decisions') return resampled(binaryMetric(sample, metric), blocks);
+  const { truth, decision } = sample;
+  const counts = [
+    [1, 1],
+    [0, 1],
+    [0, 0],
+    [1, 0],
+  ].map(([actual, said]) => sumByBlock(blocks, (row) => (truth[row] === actual && decision[row] === said ? 1 : 0)));
+  return (drawn) => {
+    const [tp = 0, fp = 0, tn = 0, fn = 0] = counts.map((sums) => weightedSum(sums, drawn));
+    return measureOf.of(tp, fp, tn, fn);
   };
 }
 

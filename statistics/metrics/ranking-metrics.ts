@@ -1,5 +1,5 @@
-import type { Weights, WeightedMetric } from './sample.ts';
-import { descending } from './sample.ts';
+import { descending } from './row-order.ts';
+import type { RankedMetric, Weights } from './sample.ts';
 
 /**
  * Computes the area under the receiver operating characteristic curve: the probability that a wanted row scores above
@@ -8,9 +8,9 @@ import { descending } from './sample.ts';
  *
  * @param isWanted returns whether a row is wanted, i.e. of the positive class.
  */
-export function areaUnderCurve(score: ArrayLike<number>, isWanted: (row: number) => boolean): WeightedMetric {
+export function areaUnderCurve(score: ArrayLike<number>, isWanted: (row: number) => boolean): RankedMetric {
   const { order, wanted, begins } = ranked(score, isWanted);
-  return (weights) => {
+  return rankedMetric(order, (weights) => {
     let [above, below, area] = [0, 0, 0];
     let [tiedWanted, tiedOther] = [0, 0];
     const closeGroup = (): void => {
@@ -21,22 +21,22 @@ export function areaUnderCurve(score: ArrayLike<number>, isWanted: (row: number)
     };
     for (let rank = 0; rank < order.length; rank += 1) {
       if (begins[rank] === 1) closeGroup();
-      const weight = weights[order[rank] ?? 0] ?? 0;
+      const weight = weights[rank] ?? 0;
       if (wanted[rank] === 1) tiedWanted += weight;
       else tiedOther += weight;
     }
     closeGroup();
     return above === 0 || below === 0 ? Number.NaN : area / (above * below);
-  };
+  });
 }
 
 /**
  * Computes the average precision: the precision at each threshold, weighted by the increase in recall, without
  * interpolation. Equal to scikit-learn's `average_precision_score`; NaN if no row is wanted.
  */
-export function averagePrecision(score: ArrayLike<number>, isWanted: (row: number) => boolean): WeightedMetric {
+export function averagePrecision(score: ArrayLike<number>, isWanted: (row: number) => boolean): RankedMetric {
   const { order, wanted, begins } = ranked(score, isWanted);
-  return (weights) => {
+  return rankedMetric(order, (weights) => {
     let [hits, rows, sum, tied] = [0, 0, 0, 0];
     const closeGroup = (): void => {
       hits += tied;
@@ -45,13 +45,19 @@ export function averagePrecision(score: ArrayLike<number>, isWanted: (row: numbe
     };
     for (let rank = 0; rank < order.length; rank += 1) {
       if (begins[rank] === 1) closeGroup();
-      const weight = weights[order[rank] ?? 0] ?? 0;
+      const weight = weights[rank] ?? 0;
       rows += weight;
       if (wanted[rank] === 1) tied += weight;
     }
     closeGroup();
     return hits === 0 ? Number.NaN : sum / hits;
-  };
+  });
+}
+
+/** Makes a metric of rows from one that is given their weights by rank. */
+function rankedMetric(order: Int32Array, ofRanked: (weights: Weights) => number): RankedMetric {
+  const ofRows = (weights: Weights): number => ofRanked(Float64Array.from(order, (row) => weights[row] ?? 0));
+  return Object.assign(ofRows, { order, ofRanked });
 }
 
 interface Ranked {

@@ -40,17 +40,26 @@ export interface MulticlassSample {
 export type Weights = ArrayLike<number>;
 
 /** Computes a metric with the given row weights; NaN where it is undefined. */
-export type WeightedMetric = (weights: Weights) => number;
+export interface WeightedMetric {
+  (weights: Weights): number;
+}
+
+/** A metric that depends on the rows in a certain order. */
+export interface RankedMetric extends WeightedMetric {
+  /** The rows by rank. */
+  readonly order: Int32Array;
+  /** Computes the metric with the weights of the rows in this order. */
+  ofRanked(weights: Weights): number;
+}
+
+/** A metric that is the weighted mean of one number per row. */
+export interface MeanMetric extends WeightedMetric {
+  readonly values: Float64Array;
+}
 
 /** Smallest probability in a log loss: machine epsilon, as in scikit-learn. */
 export const smallestProbability = Number.EPSILON;
 
 export function clippedLog(probability: number): number {
   return Math.log(Math.min(1 - smallestProbability, Math.max(smallestProbability, probability)));
-}
-
-/** Returns the indexes of `values`, from the greatest value to the smallest. */
-export function descending(values: ArrayLike<number>): Int32Array {
-  const order = Int32Array.from({ length: values.length }, (_, row) => row);
-  return order.sort((a, b) => (values[b] ?? 0) - (values[a] ?? 0));
 }

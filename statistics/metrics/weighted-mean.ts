@@ -1,8 +1,8 @@
-import type { WeightedMetric } from './sample.ts';
+import type { MeanMetric, Weights } from './sample.ts';
 
 /** Computes the weighted mean of one number per row. */
-export function weightedMean(values: Float64Array): WeightedMetric {
-  return (weights) => {
+export function weightedMean(values: Float64Array): MeanMetric {
+  const mean = (weights: Weights): number => {
     let [sum, rows] = [0, 0];
     for (let row = 0; row < values.length; row += 1) {
       const weight = weights[row] ?? 0;
@@ -11,4 +11,5 @@ export function weightedMean(values: Float64Array): WeightedMetric {
     }
     return sum / rows;
   };
+  return Object.assign(mean, { values });
 }

@@ -1,5 +1,6 @@
 import type { BlockMetric, Blocks } from '../block-metric.ts';
 import { sumByBlock, weightedSum } from '../block-metric.ts';
+import { ascending } from '../row-order.ts';
 import type { RegressionMeasure } from './regression-measure.ts';
 import { absoluteErrors } from './regression-measure.ts';
 
@@ -17,7 +18,7 @@ function median(sorted: Float64Array): number {
 
 /** Finds the median of a resample in one pass over the errors in ascending order. */
 function resampledMedian(errors: Float64Array, blocks: Blocks): BlockMetric {
-  const order = Array.from(errors.keys()).toSorted((a, b) => (errors[a] ?? 0) - (errors[b] ?? 0));
+  const order = ascending(errors);
   const sorted = Float64Array.from(order, (row) => errors[row] ?? Number.NaN);
   const blockOf = Int32Array.from(order, (row) => blocks.ofRow[row] ?? 0);
   const rows = sumByBlock(blocks, () => 1);

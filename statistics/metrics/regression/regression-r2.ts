@@ -33,7 +33,7 @@ function resampledDetermination(sample: RegressionSample, blocks: Blocks): Block
   const squares = sumByBlock(blocks, (row) => (errors[row] ?? Number.NaN) ** 2);
   // Distances are taken from the mean of all rows: the sums of squares of values far from 0 would lose precision by
   // cancellation.
-  const centre = Array.from(truth).reduce((sum, value) => sum + value, 0) / truth.length;
+  const centre = Float64Array.from(truth).reduce((sum, value) => sum + value, 0) / truth.length;
   const distances = sumByBlock(blocks, (row) => (truth[row] ?? Number.NaN) - centre);
   const distanceSquares = sumByBlock(blocks, (row) => ((truth[row] ?? Number.NaN) - centre) ** 2);
   return (drawn) => {
