@@ -28,8 +28,8 @@ import { rowsOfClasses } from './rows-of-classes.ts';
 import { loadModel } from '../../measurement/load-version.ts';
 import type { TakenArtifact } from './take-artifact.ts';
 import { takeArtifact } from './take-artifact.ts';
-import type { FilledRows } from './training-reference.ts';
-import { columnsThatMiss, referenceOfStored } from './training-reference.ts';
+import type { FilledRows } from '../../measurement/reference-of-stored.ts';
+import { columnsThatMiss, referenceOfStored } from '../../measurement/reference-of-stored.ts';
 import { readJson, storeJson, withWorkspace } from '../../steps/workspace.ts';
 
 /** Number of rows on which a model is tried when it is loaded for the first time. */

@@ -1,6 +1,4 @@
-import type { Cell } from '../../../contracts/data/data-types.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
-import type { TrainedRows } from '../../../contracts/models/model-version.ts';
 import type { Fill, Signature, SignatureInput } from '../../../contracts/models/signature.ts';
 import type { ColumnData } from '../../../ports/table-engine.ts';
 

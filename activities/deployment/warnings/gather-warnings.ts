@@ -7,7 +7,7 @@ import type { Evaluation } from '../../../contracts/models/evaluation.ts';
 import type { ColumnReference, ModelVersion } from '../../../contracts/models/model-version.ts';
 import { MonitoringReference } from '../../../contracts/models/model-version.ts';
 import type { ActivityDependencies } from '../../activity-dependencies.ts';
-import { referenceOf } from '../../measurement/reference-of.ts';
+import { referenceOfStored } from '../../measurement/reference-of-stored.ts';
 import { readJson, withWorkspace } from '../../steps/workspace.ts';
 import type { ComparedData } from './data-moved.ts';
 import { dataMoved } from './data-moved.ts';
@@ -73,8 +73,10 @@ async function comparisonsOf(deps: ActivityDependencies, proposed: Proposed): Pr
     const path = join(folder, 'holdout.parquet');
     await deps.objectStore.getFile(evaluation.body.holdout, path);
     const columns = trained.map(({ name }) => name);
-    const rows = await deps.tableEngine.readColumns({ files: [path], columns });
-    return trained.map(({ name }) => referenceOf(name, rows.columns[name] ?? []));
+    const stored = await deps.tableEngine.storeColumns({ files: [path], columns, path: join(folder, 'columns') });
+    const references: ColumnReference[] = [];
+    for (const name of columns) references.push(await referenceOfStored(stored, name));
+    return references;
   });
   const within: ComparedData = {
     before: trained,

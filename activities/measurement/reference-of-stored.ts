@@ -1,10 +1,10 @@
-import { cellIn, textsIn } from '../../../contracts/data/column-batch.ts';
-import type { ColumnReference } from '../../../contracts/models/model-version.ts';
-import type { Fill } from '../../../contracts/models/signature.ts';
-import type { StoredColumns } from '../../../ports/stored-columns.ts';
-import { categoricalReference, numericReference } from '../../measurement/reference-of.ts';
-import { sortedNumbers } from '../../measurement/sorted-numbers.ts';
-import { areCodes } from '../../measurement/whole-number-codes.ts';
+import { cellIn, textsIn } from '../../contracts/data/column-batch.ts';
+import type { ColumnReference } from '../../contracts/models/model-version.ts';
+import type { Fill } from '../../contracts/models/signature.ts';
+import type { StoredColumns } from '../../ports/stored-columns.ts';
+import { categoricalReference, numericReference } from './reference-of.ts';
+import { sortedNumbers } from './sorted-numbers.ts';
+import { areCodes } from './whole-number-codes.ts';
 
 /** Rows of a column that had no value before `data.fill`. */
 export interface FilledRows {

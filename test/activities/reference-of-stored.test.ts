@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { evidenceTable } from '../../activities/build/evaluation/evidence-table.ts';
 import { rowsOfClasses } from '../../activities/build/evaluation/rows-of-classes.ts';
-import { columnsThatMiss, referenceOfStored } from '../../activities/build/evaluation/training-reference.ts';
+import { columnsThatMiss, referenceOfStored } from '../../activities/measurement/reference-of-stored.ts';
 import { referenceOf } from '../../activities/measurement/reference-of.ts';
 import { cellIn } from '../../contracts/data/column-batch.ts';
 import type { Cell } from '../../contracts/data/data-types.ts';
