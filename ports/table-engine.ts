@@ -66,7 +66,7 @@ export interface KnownPart {
   readonly summary?: Pick<PartFacts, 'stored' | 'bounds'> & {
     /** Columns without a value. */
     readonly empty: readonly string[];
-    /** Path of the sorted key hashes; null if there are none. */
+    /** Path of the key hashes; null if there are none. */
     readonly keys: string | null;
   };
 }
@@ -75,7 +75,7 @@ export interface KnownPart {
 export interface SummarisedPart {
   readonly part: Sha256;
   readonly facts: PartFacts;
-  /** File of the sorted key hashes; null without a key. */
+  /** File of the key hashes; null without a key. */
   readonly keys: { readonly path: string } | null;
 }
 

@@ -10,6 +10,7 @@ import { createHttpGateways } from '../adapters/gateways/http.ts';
 import { createIdMaker } from '../adapters/ids/uuid.ts';
 import { createLedgerProof } from '../adapters/ledger-proof/ledger-proof.ts';
 import { createModelFormats } from '../adapters/model-formats/model-formats.ts';
+import { keepFetchedFiles } from '../adapters/object-store/fetched-files.ts';
 import { createConfiguredObjectStore } from '../adapters/object-store/configured-store.ts';
 import { createConfiguredSandbox } from '../adapters/sandbox/configured-sandbox.ts';
 import type { Sandbox } from '../adapters/sandbox/sandbox.ts';
@@ -27,6 +28,7 @@ import { codeLimitsOf, pipIndexesOf, tableLimitsOf } from '../contracts/settings
 import { createPostgresRepositories } from '../db/postgres-repositories.ts';
 import type { Environments } from '../ports/environments.ts';
 import type { Logger } from '../ports/logger.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
 import { cacheFolderOf } from './cache-folder.ts';
 import { derivedKey } from './derived-keys.ts';
 
@@ -37,6 +39,13 @@ export interface WorkerFolders {
   readonly scratchFolder: string;
   /** For environments that are being built; on the same file system as the cache. */
   readonly workFolder: string;
+}
+
+/** Keeps copies of files that come from another machine. The disk store needs none. */
+function fetchedOnce(store: ObjectStore, settings: Settings): ObjectStore {
+  if (settings.S3_ENDPOINT === undefined) return store;
+  const folder = join(cacheFolderOf(settings), 'fetched');
+  return keepFetchedFiles(store, { folder, bytesAtMost: settings.PERENNIAL_FETCHED_CACHE });
 }
 
 const lifecyclePrincipal = 'lifecycle';
@@ -70,7 +79,7 @@ export async function buildDependencies(
   const workerKey = derivedKey(settings.PERENNIAL_SECRET, workerPrincipal);
   const worker = await repositories.principals.ensure(workerPrincipal, 'service', [{ role: 'operator' }], null);
   await repositories.principals.addKey(worker.id, sha256OfBytes(workerKey), 'derived', null);
-  const objectStore = createConfiguredObjectStore(settings, home, scratchFolder);
+  const objectStore = fetchedOnce(createConfiguredObjectStore(settings, home, scratchFolder), settings);
   const { ledger } = repositories;
   const codeArchive = createTarCodeArchive(codeLimitsOf(settings));
   const environments = environmentsOf(settings, sandbox, workFolder);

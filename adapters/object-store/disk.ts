@@ -11,7 +11,7 @@ import { collect, defaultReadLimit } from './collect.ts';
 import { blobMissing, checkedStream, corruptIn, digestOfFile, wrongUpload } from './digest-check.ts';
 import { checkName, collectNamed } from './named-objects.ts';
 import type { OpenStore } from './store-place.ts';
-import { removeAbandoned, temporaryName, writeWholeStream } from './whole-file.ts';
+import { removeAbandoned, temporaryName, writeFetchedStream, writeWholeStream } from './whole-file.ts';
 
 /**
  * Creates a store that keeps blobs as files `folder/<first two digits>/<sha256>`, which are written in `folder/tmp` and
@@ -79,7 +79,7 @@ class DiskObjectStore implements ObjectStore {
   }
 
   async getFile(sha256: Sha256, path: string): Promise<void> {
-    await writeWholeStream(await this.get(sha256), join(dirname(path), temporaryName()), path);
+    await writeFetchedStream(await this.get(sha256), join(dirname(path), temporaryName()), path);
   }
 
   async remove(sha256: Sha256): Promise<void> {

@@ -16,7 +16,7 @@ import { blobMissing, checkedStream, corruptIn, digestOfFile, wrongUpload } from
 import { checkName, collectNamed } from './named-objects.ts';
 import { inTime, usualUploadIdleMs, whileItMoves } from './in-time.ts';
 import type { OpenStore } from './store-place.ts';
-import { temporaryName, writeWholeStream } from './whole-file.ts';
+import { temporaryName, writeFetchedStream, writeWholeStream } from './whole-file.ts';
 
 export interface S3Settings {
   /** `https://host[:port]`. */
@@ -143,7 +143,7 @@ class S3ObjectStore implements ObjectStore {
   }
 
   async getFile(sha256: Sha256, path: string): Promise<void> {
-    await writeWholeStream(await this.get(sha256), join(dirname(path), temporaryName()), path);
+    await writeFetchedStream(await this.get(sha256), join(dirname(path), temporaryName()), path);
   }
 
   async remove(sha256: Sha256): Promise<void> {

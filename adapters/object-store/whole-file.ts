@@ -13,6 +13,15 @@ export async function writeWholeStream(bytes: Readable, temporary: string, path:
 }
 
 /**
+ * Writes the stream completely or not at all, like `writeWholeStream`, for working copies. They need not survive a power
+ * failure, so nothing waits for the disk.
+ */
+export async function writeFetchedStream(bytes: Readable, temporary: string, path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeWhole(path, bytes, { draft: temporary, flush: false });
+}
+
+/**
  * Distinguishes this process from an earlier one with the same process id, which is common after a container restarts.
  */
 const ownMark = randomUUID();

@@ -33,6 +33,6 @@ export const PartFacts = z.object({
 });
 export type PartFacts = z.infer<typeof PartFacts>;
 
-/** Names the facts of a part, and the file of its sorted 64-bit key hashes, both blobs. */
+/** Names the facts of a part, and the file of its 64-bit key hashes, both blobs. */
 export const PartSummary = z.object({ part: Sha256, facts: Sha256, keys: Sha256.nullable() });
 export type PartSummary = z.infer<typeof PartSummary>;

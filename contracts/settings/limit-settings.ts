@@ -46,6 +46,11 @@ export const limitSettings = {
   /** Limits of one data fetch: its total bytes and, for a database, the duration of the query. */
   PERENNIAL_FETCH_SIZE: Bytes.default(32 * GiB),
   PERENNIAL_FETCH_TIMEOUT: Milliseconds.default(3_600_000),
+  /**
+   * Limit on the copies of files that a worker keeps after it fetched them from an S3 store. They are in the cache
+   * folder.
+   */
+  PERENNIAL_FETCHED_CACHE: Bytes.default(8 * GiB),
   /** Limits on the unpacked code that the command line or a worker packs. */
   PERENNIAL_CODE_SIZE: Bytes.default(usualCodeLimits.bytes),
   PERENNIAL_CODE_FILES: Count.default(usualCodeLimits.files),

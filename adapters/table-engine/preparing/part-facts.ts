@@ -21,7 +21,7 @@ const largest = 1e140;
 /** Maximum number of columns in one query: planning time grows faster than the number of columns. */
 const columnsAtOnce = 50;
 
-/** Returns the facts of a part's rows, and writes their sorted key hashes. The connection's time zone must be UTC. */
+/** Returns the facts of a part's rows, and writes the hashes of their keys. The connection's time zone must be UTC. */
 export async function summarisePart(
   database: LockedDatabase,
   { rows, key, name, folder }: Summarising,
@@ -44,9 +44,7 @@ export async function summarisePart(
   });
   if (keyColumn === undefined) return { facts: facts(null), keys: null };
   const path = join(folder, name);
-  await database.run(
-    `COPY (SELECT ${keyHash(keyColumn)} AS hash FROM (${rows}) ORDER BY hash) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`,
-  );
+  await database.run(`COPY (SELECT ${keyHash(keyColumn)} AS hash FROM (${rows})) TO ${literal(path)} (FORMAT parquet)`);
   return { facts: facts(await keyBounds(database, rows, keyColumn.name)), keys: { path } };
 }
 
@@ -81,10 +79,11 @@ async function piecesOf(
   const aggregates = columns.map(({ name, type }, at) => {
     const column = identifier(name);
     const number = type === 'BOOLEAN' ? `CAST(${column} AS INTEGER)` : `CAST(${column} AS DOUBLE)`;
-    const kept = `CASE WHEN abs(${number}) <= ${largest} THEN ${number} END`;
+    const kept = type === 'DOUBLE' ? `CASE WHEN abs(${number}) <= ${largest} THEN ${number} END` : number;
+    const count = type === 'DOUBLE' ? `count(${kept})` : `count(${column})`;
     const moments =
       type === 'BIGINT' || type === 'DOUBLE' || type === 'BOOLEAN'
-        ? `avg(${kept}) AS mean${at}, var_pop(${kept}) AS variance${at}, count(${kept}) AS kept${at}`
+        ? `avg(${kept}) AS mean${at}, var_pop(${kept}) AS variance${at}, ${count} AS kept${at}`
         : `NULL AS mean${at}, NULL AS variance${at}, 0 AS kept${at}`;
     return `count(*) AS count${at}, count(${column}) AS filled${at}, min(${column}) AS min${at}, max(${column}) AS max${at}, ${moments}`;
   });

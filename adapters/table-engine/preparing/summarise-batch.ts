@@ -30,8 +30,8 @@ export async function describeRows(
 ): Promise<DescribedRows> {
   const profile = columns === null ? null : await profileOf(database, ordered.table, columns);
   const summaries: Omit<SummarisedPart, 'part'>[] = [];
-  for (const [at, { query }] of (summarise ? partSlices(ordered) : []).entries())
-    summaries.push(await summarisePart(database, { rows: query, key, folder, name: `keys-${at}.parquet` }));
+  for (const [at, { unordered }] of (summarise ? partSlices(ordered) : []).entries())
+    summaries.push(await summarisePart(database, { rows: unordered, key, folder, name: `keys-${at}.parquet` }));
   return { profile, summaries };
 }
 
