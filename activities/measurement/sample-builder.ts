@@ -1,3 +1,4 @@
+import { bytesByRow } from '../../statistics/metrics/by-row.ts';
 import { classKey, sortedClasses } from '../../contracts/models/classes.ts';
 import type { Configuration } from '../../contracts/configuration/configuration.ts';
 import { PerennialError } from '../../contracts/errors.ts';
@@ -133,7 +134,7 @@ class BinaryRows implements SampleBuilder {
       decision:
         probability === null
           ? this.#said.subarray(0, rows)
-          : Uint8Array.from(probability, (share) => (share >= this.#threshold ? 1 : 0)),
+          : bytesByRow(rows, (row) => ((probability[row] ?? 0) >= this.#threshold ? 1 : 0)),
     };
   }
 }

@@ -1,3 +1,4 @@
+import { byRow } from '../metrics/by-row.ts';
 import type { BoostedTrees } from './boosted-trees.ts';
 import { fitBoostedTrees } from './boosted-trees.ts';
 import { boostedValues } from './boosted-values.ts';
@@ -26,7 +27,7 @@ export function fitDirectLoss(
   prediction: ArrayLike<number>,
   truth: ArrayLike<number>,
 ): DirectLoss {
-  const absolute = Float64Array.from(truth, (value, row) => Math.abs(value - (prediction[row] ?? Number.NaN)));
+  const absolute = byRow(truth.length, (row) => Math.abs((truth[row] ?? Number.NaN) - (prediction[row] ?? Number.NaN)));
   const squared = absolute.map((loss) => loss ** 2);
   return {
     rows: truth.length,

@@ -1,3 +1,4 @@
+import { byRow, bytesByRow } from '../metrics/by-row.ts';
 import type { SamplingError } from './confidence-based-estimate.ts';
 import { deviationOf, expectedRocAuc, rocAucSamplingError } from './confidence-based-estimate.ts';
 import type { RisingCurve } from './isotonic-regression.ts';
@@ -34,7 +35,7 @@ const asGiven: RisingCurve = { x: [0, 1], y: [0, 1] };
  */
 export function classCalibrations({ classes, truth, probabilities }: KnownAnswers): RisingCurve[] {
   return classes.map((_, place) => {
-    const isOf = Float64Array.from(truth, (actual) => (actual === place ? 1 : 0));
+    const isOf = byRow(truth.length, (row) => (truth[row] === place ? 1 : 0));
     if (isOf.every((value) => value === isOf[0])) return asGiven;
     return isotonicRegression(columnOf(probabilities, place, classes.length), isOf);
   });
@@ -120,7 +121,7 @@ export function multiclassSamplingErrors(sample: KnownAnswers): Record<Estimated
   });
   const areas = classes.map((_, place) =>
     rocAucSamplingError(
-      Uint8Array.from(truth, (actual) => (actual === place ? 1 : 0)),
+      bytesByRow(truth.length, (row) => (truth[row] === place ? 1 : 0)),
       columnOf(probabilities, place, classes.length),
     ),
   );

@@ -1,3 +1,4 @@
+import { bytesByRow } from './by-row.ts';
 import { everyRow } from './ranking-metrics.ts';
 import type { WeightedMetric, Weights } from './sample.ts';
 
@@ -17,7 +18,7 @@ export function calibrationCurve(
   truth: Uint8Array,
   probability: Float64Array,
 ): { predicted: number; observed: number; rows: number }[] {
-  const sums = sumsOfBins(truth, probability, Uint8Array.from(probability, binOf), everyRow(truth.length));
+  const sums = sumsOfBins(truth, probability, binsOfRows(probability), everyRow(truth.length));
   return Array.from(sums.rows, (rows, bin) => ({
     predicted: (sums.predicted[bin] ?? 0) / rows,
     observed: (sums.observed[bin] ?? 0) / rows,
@@ -29,12 +30,16 @@ export function calibrationCurve(
  * Computes the mean distance of the calibration curve from the diagonal, weighted by the number of rows in each bin.
  */
 export function calibrationError(truth: Uint8Array, probability: Float64Array): WeightedMetric {
-  const binOfRow = Uint8Array.from(probability, binOf);
+  const binOfRow = binsOfRows(probability);
   return (weights) => {
     const { predicted, observed, rows } = sumsOfBins(truth, probability, binOfRow, weights);
     const total = rows.reduce((sum, count) => sum + count, 0);
     return predicted.reduce((sum, value, bin) => sum + Math.abs(value - (observed[bin] ?? 0)), 0) / total;
   };
+}
+
+function binsOfRows(probability: Float64Array): Uint8Array {
+  return bytesByRow(probability.length, (row) => binOf(probability[row] ?? 0));
 }
 
 function sumsOfBins(truth: Uint8Array, probability: Float64Array, binOfRow: Uint8Array, weights: Weights) {

@@ -1,3 +1,4 @@
+import { byRow } from './by-row.ts';
 import type { BinaryMetric } from './binary-metrics.ts';
 import { binaryMetric, binaryMetrics } from './binary-metrics.ts';
 import { binaryMeasures } from './binary/index.ts';
@@ -59,8 +60,8 @@ export function pickRows(sample: Sample, rows: readonly number[]): Sample {
     case 'binary':
       return {
         ...sample,
-        truth: Uint8Array.from(pick(sample.truth, rows)),
-        decision: Uint8Array.from(pick(sample.decision, rows)),
+        truth: new Uint8Array(pick(sample.truth, rows)),
+        decision: new Uint8Array(pick(sample.decision, rows)),
         probability: sample.probability === null ? null : pick(sample.probability, rows),
       };
     case 'multiclass': {
@@ -68,8 +69,8 @@ export function pickRows(sample: Sample, rows: readonly number[]): Sample {
       const places = rows.flatMap((row) => classes.map((_, place) => row * classes.length + place));
       return {
         ...sample,
-        truth: Int32Array.from(pick(sample.truth, rows)),
-        decision: Int32Array.from(pick(sample.decision, rows)),
+        truth: new Int32Array(pick(sample.truth, rows)),
+        decision: new Int32Array(pick(sample.decision, rows)),
         probabilities: probabilities === null ? null : pick(probabilities, places),
       };
     }
@@ -77,7 +78,7 @@ export function pickRows(sample: Sample, rows: readonly number[]): Sample {
 }
 
 function pick(values: ArrayLike<number>, rows: readonly number[]): Float64Array {
-  return Float64Array.from(rows, (row) => values[row] ?? Number.NaN);
+  return byRow(rows.length, (at) => values[rows[at] ?? -1] ?? Number.NaN);
 }
 
 /** Uses sums by block, or the order of the rows, where the metric allows it. Otherwise visits every row of a draw. */
@@ -85,7 +86,7 @@ function resampled(metric: WeightedMetric | RankedMetric | MeanMetric, blocks: B
   if ('values' in metric) return resampledMean(metric, blocks);
   const { ofRow } = blocks;
   const isRanked = 'order' in metric;
-  const blockOf = isRanked ? Int32Array.from(metric.order, (row) => ofRow[row] ?? 0) : ofRow;
+  const blockOf = isRanked ? metric.order.map((row) => ofRow[row] ?? 0) : ofRow;
   const weights = new Uint32Array(blockOf.length);
   return (drawn) => {
     for (let at = 0; at < weights.length; at += 1) weights[at] = drawn[blockOf[at] ?? 0] ?? 0;

@@ -1,3 +1,4 @@
+import { byRow, bytesByRow } from './by-row.ts';
 import { descending } from './row-order.ts';
 import type { RankedMetric, Weights } from './sample.ts';
 
@@ -56,7 +57,7 @@ export function averagePrecision(score: ArrayLike<number>, isWanted: (row: numbe
 
 /** Makes a metric of rows from one that is given their weights by rank. */
 function rankedMetric(order: Int32Array, ofRanked: (weights: Weights) => number): RankedMetric {
-  const ofRows = (weights: Weights): number => ofRanked(Float64Array.from(order, (row) => weights[row] ?? 0));
+  const ofRows = (weights: Weights): number => ofRanked(byRow(order.length, (rank) => weights[order[rank] ?? 0] ?? 0));
   return Object.assign(ofRows, { order, ofRanked });
 }
 
@@ -72,8 +73,10 @@ function ranked(score: ArrayLike<number>, isWanted: (row: number) => boolean): R
   const order = descending(score);
   return {
     order,
-    wanted: Uint8Array.from(order, (row) => (isWanted(row) ? 1 : 0)),
-    begins: Uint8Array.from(order, (row, rank) => (rank > 0 && score[row] !== score[order[rank - 1] ?? 0] ? 1 : 0)),
+    wanted: bytesByRow(order.length, (rank) => (isWanted(order[rank] ?? 0) ? 1 : 0)),
+    begins: bytesByRow(order.length, (rank) =>
+      rank > 0 && score[order[rank] ?? 0] !== score[order[rank - 1] ?? 0] ? 1 : 0,
+    ),
   };
 }
 

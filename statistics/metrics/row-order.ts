@@ -1,3 +1,5 @@
+import { byRow } from './by-row.ts';
+
 /** With fewer rows, sorting by comparison is as fast. */
 const fewRows = 2_000;
 const digits = 65_536;
@@ -25,7 +27,7 @@ function ordered(values: ArrayLike<number>, fromGreatest: boolean): Int32Array {
  */
 function digitsOf(values: ArrayLike<number>, fromGreatest: boolean): Uint16Array {
   // Adding 0 makes -0 equal to 0.
-  const copy = Float64Array.from(values, (value) => value + 0);
+  const copy = byRow(values.length, (row) => (values[row] ?? 0) + 0);
   const words = new Uint32Array(copy.buffer);
   const flip = fromGreatest ? 0xff_ff_ff_ff : 0;
   for (let at = 0; at < words.length; at += 2) {

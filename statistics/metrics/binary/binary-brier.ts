@@ -1,3 +1,4 @@
+import { byRow } from '../by-row.ts';
 import { weightedMean } from '../weighted-mean.ts';
 import type { BinaryMeasure } from './binary-measure.ts';
 
@@ -5,5 +6,5 @@ import type { BinaryMeasure } from './binary-measure.ts';
 export const binaryBrier: BinaryMeasure = {
   from: 'probabilities',
   of: (truth, probability) =>
-    weightedMean(Float64Array.from(probability, (value, row) => (value - (truth[row] ?? 0)) ** 2)),
+    weightedMean(byRow(truth.length, (row) => ((probability[row] ?? 0) - (truth[row] ?? 0)) ** 2)),
 };

@@ -1,3 +1,4 @@
+import { byRow } from '../by-row.ts';
 import { clippedLog } from '../sample.ts';
 import { weightedMean } from '../weighted-mean.ts';
 import type { BinaryMeasure } from './binary-measure.ts';
@@ -5,5 +6,10 @@ import type { BinaryMeasure } from './binary-measure.ts';
 export const binaryLogLoss: BinaryMeasure = {
   from: 'probabilities',
   of: (truth, probability) =>
-    weightedMean(Float64Array.from(probability, (value, row) => -clippedLog(truth[row] === 1 ? value : 1 - value))),
+    weightedMean(
+      byRow(truth.length, (row) => {
+        const share = probability[row] ?? 0;
+        return -clippedLog(truth[row] === 1 ? share : 1 - share);
+      }),
+    ),
 };

@@ -1,3 +1,4 @@
+import { byRow } from '../by-row.ts';
 import { areaUnderCurve } from '../ranking-metrics.ts';
 import type { MulticlassMeasure } from './multiclass-measure.ts';
 import { probabilityOf } from './multiclass-measure.ts';
@@ -8,7 +9,7 @@ export const multiclassRocAuc: MulticlassMeasure = (sample) => {
   if (probabilities === null) return () => Number.NaN;
   const areas = classes.map((_, place) =>
     areaUnderCurve(
-      Float64Array.from(truth, (_truth, row) => probabilityOf(sample, row, place)),
+      byRow(truth.length, (row) => probabilityOf(sample, row, place)),
       (row) => truth[row] === place,
     ),
   );

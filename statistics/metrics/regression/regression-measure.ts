@@ -1,3 +1,4 @@
+import { byRow } from '../by-row.ts';
 import type { BlockMetric, Blocks } from '../block-metric.ts';
 import { sumByBlock, weightedSum } from '../block-metric.ts';
 import type { RegressionSample } from '../sample.ts';
@@ -34,5 +35,5 @@ export function absoluteErrors(sample: RegressionSample): Float64Array {
 
 /** Returns the loss of each row. If the sample has no quantile, 0.5 (the median) is used. */
 function lossesOf({ truth, prediction, quantile = 0.5 }: RegressionSample, loss: Loss): Float64Array {
-  return Float64Array.from(truth, (actual, row) => loss(actual, prediction[row] ?? Number.NaN, quantile));
+  return byRow(truth.length, (row) => loss(truth[row] ?? Number.NaN, prediction[row] ?? Number.NaN, quantile));
 }

@@ -1,3 +1,4 @@
+import { byRow } from '../by-row.ts';
 import type { BlockMetric, Blocks } from '../block-metric.ts';
 import { sumByBlock, weightedSum } from '../block-metric.ts';
 import { ascending } from '../row-order.ts';
@@ -19,8 +20,8 @@ function median(sorted: Float64Array): number {
 /** Finds the median of a resample in one pass over the errors in ascending order. */
 function resampledMedian(errors: Float64Array, blocks: Blocks): BlockMetric {
   const order = ascending(errors);
-  const sorted = Float64Array.from(order, (row) => errors[row] ?? Number.NaN);
-  const blockOf = Int32Array.from(order, (row) => blocks.ofRow[row] ?? 0);
+  const sorted = byRow(order.length, (rank) => errors[order[rank] ?? 0] ?? Number.NaN);
+  const blockOf = order.map((row) => blocks.ofRow[row] ?? 0);
   const rows = sumByBlock(blocks, () => 1);
   return (drawn) => {
     const total = weightedSum(rows, drawn);

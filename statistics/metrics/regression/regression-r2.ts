@@ -21,7 +21,7 @@ function determination(residual: number, total: number): number {
 
 /** Returns the sum of squared distances from the mean. */
 function spread(values: ArrayLike<number>): number {
-  const numbers = Float64Array.from(values);
+  const numbers = new Float64Array(values);
   const mean = numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
   return numbers.reduce((sum, value) => sum + (value - mean) ** 2, 0);
 }
@@ -33,7 +33,7 @@ function resampledDetermination(sample: RegressionSample, blocks: Blocks): Block
   const squares = sumByBlock(blocks, (row) => (errors[row] ?? Number.NaN) ** 2);
   // Distances are taken from the mean of all rows: the sums of squares of values far from 0 would lose precision by
   // cancellation.
-  const centre = Float64Array.from(truth).reduce((sum, value) => sum + value, 0) / truth.length;
+  const centre = new Float64Array(truth).reduce((sum, value) => sum + value, 0) / truth.length;
   const distances = sumByBlock(blocks, (row) => (truth[row] ?? Number.NaN) - centre);
   const distanceSquares = sumByBlock(blocks, (row) => ((truth[row] ?? Number.NaN) - centre) ** 2);
   return (drawn) => {
