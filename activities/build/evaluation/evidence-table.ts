@@ -4,7 +4,7 @@ import type { ColumnBatch } from '../../../contracts/data/column-batch.ts';
 import type { ClassValue, Fill } from '../../../contracts/models/signature.ts';
 import type { ColumnData } from '../../../ports/table-engine.ts';
 import type { StoredColumns } from '../../../ports/stored-columns.ts';
-import { rowsAt } from './holdout-rows.ts';
+import { rowsAt } from '../../measurement/holdout-rows.ts';
 import { enoughEvidence } from './rows-of-classes.ts';
 import { withFill } from './take-missing.ts';
 

@@ -8,7 +8,7 @@ import type { Sample } from '../../../statistics/metrics/sample.ts';
 import type { StoringDependencies } from '../../activity-dependencies.ts';
 import { storeJson } from '../../steps/workspace.ts';
 import { loadVersion } from '../../measurement/load-version.ts';
-import { rowsAt } from './holdout-rows.ts';
+import { rowsAt } from '../../measurement/holdout-rows.ts';
 import { importanceBounds, permutationImportance, sampledRows } from './permutation-importance.ts';
 import { probabilityIn, sampleOf } from '../../measurement/sample-of.ts';
 import { targetsOf } from '../../measurement/targets-of.ts';

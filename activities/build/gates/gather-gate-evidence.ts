@@ -20,7 +20,7 @@ import { scriptJobOf } from '../training/script-job.ts';
 import { withWorkspace } from '../../steps/workspace.ts';
 import type { GateEvidence } from './gate-evidence.ts';
 import type { MeasuredRows } from '../evaluation/measured-rows.ts';
-import { rowsAt } from '../evaluation/holdout-rows.ts';
+import { rowsAt } from '../../measurement/holdout-rows.ts';
 import { predictionLines } from '../evaluation/prediction-lines.ts';
 
 /** Number of calls with one row each, and number of rows that the calls cycle through. */

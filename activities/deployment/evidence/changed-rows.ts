@@ -9,9 +9,13 @@ import type { ModelVersion } from '../../../contracts/models/model-version.ts';
 import type { ClassValue, Signature } from '../../../contracts/models/signature.ts';
 import type { Answers } from '../../../ports/model-format.ts';
 import type { ColumnData } from '../../../ports/table-engine.ts';
+import type { StoredColumns } from '../../../ports/stored-columns.ts';
+import type { Sample } from '../../../statistics/metrics/sample.ts';
 import type { ActivityDependencies } from '../../activity-dependencies.ts';
 import { loadVersion } from '../../measurement/load-version.ts';
 import { probabilityIn, sampleOf } from '../../measurement/sample-of.ts';
+import { rowsAt } from '../../measurement/holdout-rows.ts';
+import { holdoutSample } from '../../measurement/holdout-samples.ts';
 import { targetsOf } from '../../measurement/targets-of.ts';
 import { withWorkspace } from '../../steps/workspace.ts';
 
@@ -32,15 +36,70 @@ interface Contest {
  * predictions, else the rows with different decisions.
  */
 export async function changedRows(deps: ActivityDependencies, contest: Contest): Promise<ChangedRows> {
-  const rows = await readRows(deps, contest);
-  const truth = targetsOf(rows.columns[contest.version.trainingKeyParts.target] ?? []);
-  // As in the evaluation, the challenger's classes apply to both models.
-  const { classes = [] } = contest.version.signature;
-  const decided = async (version: ModelVersion): Promise<readonly Cell[]> =>
-    decisionsOf(contest.configuration, version.signature, await answers(deps, version, rows), { truth, classes });
-  const challenger = await decided(contest.version);
-  const champion = await decided(contest.champion);
-  return mostChanged(rows, { ...contest, champion, challenger });
+  return withWorkspace(deps.scratchFolder, 'evidence', async (folder) => {
+    const { version, champion, configuration } = contest;
+    const { target } = version.trainingKeyParts;
+    const columns = columnsOf(contest);
+    const holdout = await storeHoldout(deps, contest, { columns, folder });
+    // As in the evaluation, the challenger's classes apply to both models.
+    const { classes = [] } = version.signature;
+    const asked = { configuration, holdout, target, classes };
+    const differences = differencesOf(
+      await heldOutSample(deps, version, asked),
+      await heldOutSample(deps, champion, asked),
+    );
+    const rows = await rowsAt(holdout, columns, differences.most);
+    const truth = targetsOf(rows.columns[target] ?? []);
+    const decided = async (of: ModelVersion): Promise<readonly Cell[]> =>
+      decisionsOf(configuration, of.signature, await answers(deps, of, rows), { truth, classes });
+    const [challenger, serving] = [await decided(version), await decided(champion)];
+    const { changed, sum } = differences;
+    const shown = mostChanged(withInstants(rows), { version, configuration, champion: serving, challenger });
+    const isRegression = configuration.task === 'regression';
+    const meanDifference = isRegression && holdout.rows > 0 ? sum / holdout.rows : null;
+    return { ...shown, compared: holdout.rows, changed, meanDifference };
+  });
+}
+
+interface Differences {
+  readonly changed: number;
+  readonly sum: number;
+  /** Numbers of the rows with the greatest differences, ascending. */
+  readonly most: readonly number[];
+}
+
+function differencesOf(challenger: Sample, champion: Sample): Differences {
+  const most: { readonly row: number; readonly difference: number }[] = [];
+  const differenceAt = differenceBetween(challenger, champion);
+  let [changed, sum] = [0, 0];
+  for (let row = 0; row < challenger.truth.length; row += 1) {
+    const difference = differenceAt(row);
+    sum += difference;
+    if (!(difference > 0)) continue;
+    changed += 1;
+    if (most.length === mostRows && difference <= (most.at(-1)?.difference ?? 0)) continue;
+    const place = most.findIndex((other) => other.difference < difference);
+    most.splice(place === -1 ? most.length : place, 0, { row, difference });
+    most.length = Math.min(most.length, mostRows);
+  }
+  return { changed, sum, most: most.map(({ row }) => row).toSorted((a, b) => a - b) };
+}
+
+function differenceBetween(challenger: Sample, champion: Sample): (row: number) => number {
+  if (challenger.task === 'regression' && champion.task === 'regression')
+    return (row) => Math.abs((challenger.prediction[row] ?? 0) - (champion.prediction[row] ?? 0));
+  if (challenger.task === 'binary' && champion.task === 'binary')
+    return (row) => (challenger.decision[row] === champion.decision[row] ? 0 : 1);
+  if (challenger.task !== 'multiclass' || champion.task !== 'multiclass') return () => 0;
+  const nameOf = (sample: typeof challenger, row: number) => sample.classes[sample.decision[row] ?? -1];
+  return (row) => (nameOf(challenger, row) === nameOf(champion, row) ? 0 : 1);
+}
+
+function withInstants({ rows, columns }: ColumnData): ColumnData {
+  const { _at: times } = columns;
+  if (times === undefined) return { rows, columns };
+  const instants = times.map((at) => (at === null ? null : new Date(Number(at)).toISOString()));
+  return { rows, columns: { ...columns, _at: instants } };
 }
 
 interface Answered {
@@ -112,18 +171,36 @@ function sameDecision(one: Cell, other: Cell): boolean {
   return one === null || other === null ? one === other : classKey(one) === classKey(other);
 }
 
-async function readRows(deps: ActivityDependencies, contest: Contest): Promise<ColumnData> {
-  const { version, champion, configuration, holdout } = contest;
+function columnsOf({ version, champion, configuration }: Contest): string[] {
   const { features, target } = version.trainingKeyParts;
   const inputs = [...version.signature.inputs, ...champion.signature.inputs].map((input) => input.name);
   const { key, timestamp } = configuration.data;
   const wanted = [...features, target, ...inputs, ...(key === undefined ? [] : [key])];
-  const columns = [...new Set([...wanted, ...(timestamp === undefined ? [] : ['_at'])])];
-  return withWorkspace(deps.scratchFolder, 'evidence', async (folder) => {
-    const path = join(folder, 'holdout.parquet');
-    await deps.objectStore.getFile(holdout, path);
-    return deps.tableEngine.readColumns({ files: [path], columns, target: { column: target, labelledOnly: true } });
-  });
+  return [...new Set([...wanted, ...(timestamp === undefined ? [] : ['_at'])])];
+}
+
+async function storeHoldout(
+  deps: ActivityDependencies,
+  { holdout, version }: Contest,
+  { columns, folder }: { readonly columns: readonly string[]; readonly folder: string },
+): Promise<StoredColumns> {
+  const file = join(folder, 'holdout.parquet');
+  await deps.objectStore.getFile(holdout, file);
+  const { target } = version.trainingKeyParts;
+  return deps.tableEngine.storeColumns({ files: [file], columns, target, path: join(folder, 'holdout.columns') });
+}
+
+async function heldOutSample(
+  deps: ActivityDependencies,
+  version: ModelVersion,
+  asked: Parameters<typeof holdoutSample>[1],
+): Promise<Sample> {
+  const model = await loadVersion(deps, version.id);
+  try {
+    return await holdoutSample(model, asked);
+  } finally {
+    await model.release();
+  }
 }
 
 async function answers(deps: ActivityDependencies, version: ModelVersion, rows: ColumnData): Promise<Answers> {

@@ -1,14 +1,14 @@
-import { cellIn } from '../../../contracts/data/column-batch.ts';
-import type { Configuration } from '../../../contracts/configuration/configuration.ts';
-import { PerennialError } from '../../../contracts/errors.ts';
-import type { ClassValue, Signature } from '../../../contracts/models/signature.ts';
-import type { LoadedModel } from '../../../ports/model-format.ts';
-import type { StoredColumns } from '../../../ports/stored-columns.ts';
-import type { Sample } from '../../../statistics/metrics/sample.ts';
-import type { PredictedBatch } from '../../measurement/predicted-batches.ts';
-import { predictedBatches } from '../../measurement/predicted-batches.ts';
-import { sampleBuilder } from '../../measurement/sample-builder.ts';
-import { probabilityIn } from '../../measurement/sample-of.ts';
+import { cellIn } from '../../contracts/data/column-batch.ts';
+import type { Configuration } from '../../contracts/configuration/configuration.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import type { ClassValue, Signature } from '../../contracts/models/signature.ts';
+import type { LoadedModel } from '../../ports/model-format.ts';
+import type { StoredColumns } from '../../ports/stored-columns.ts';
+import type { Sample } from '../../statistics/metrics/sample.ts';
+import type { PredictedBatch } from './predicted-batches.ts';
+import { predictedBatches } from './predicted-batches.ts';
+import { sampleBuilder } from './sample-builder.ts';
+import { probabilityIn } from './sample-of.ts';
 
 interface Measured {
   readonly configuration: Pick<Configuration, 'task' | 'build'>;

@@ -1,8 +1,8 @@
-import { cellIn, numbersIn } from '../../../contracts/data/column-batch.ts';
-import type { ColumnBatch } from '../../../contracts/data/column-batch.ts';
-import type { Cell } from '../../../contracts/data/data-types.ts';
-import type { ColumnData } from '../../../ports/table-engine.ts';
-import type { StoredColumns } from '../../../ports/stored-columns.ts';
+import { cellIn, numbersIn } from '../../contracts/data/column-batch.ts';
+import type { ColumnBatch } from '../../contracts/data/column-batch.ts';
+import type { Cell } from '../../contracts/data/data-types.ts';
+import type { ColumnData } from '../../ports/table-engine.ts';
+import type { StoredColumns } from '../../ports/stored-columns.ts';
 
 /**
  * Returns the times of all rows in milliseconds since 1970 in UTC; NaN without a time. All are NaN if the rows have no
