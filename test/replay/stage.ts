@@ -17,8 +17,6 @@ type Change = (configuration: ConfigurationInput) => ConfigurationInput;
 type As = 'admin' | 'operator' | 'approver';
 
 export const asOf = '2026-01-11T00:00:00Z';
-/** Number of rows that the stack computes with at once. A monitoring run of more rows fails. */
-export const computeRows = 1_000;
 const Begun = z.object({ run: z.object({ id: z.string() }).loose() }).loose();
 
 /** A whole stack and what scenes do with it. */
@@ -40,10 +38,7 @@ export class Stage {
   static async open(): Promise<Stage> {
     const silent = createServer().listen(0, '127.0.0.1');
     await once(silent, 'listening');
-    const stack = await startEmbeddedStack({
-      PERENNIAL_ALLOW_PRIVATE_SOURCES: 'true',
-      PERENNIAL_COMPUTE_ROWS: String(computeRows),
-    });
+    const stack = await startEmbeddedStack({ PERENNIAL_ALLOW_PRIVATE_SOURCES: 'true' });
     return new Stage(stack, new Client({ connection: await Connection.connect({ address: stack.temporal }) }), silent);
   }
 

@@ -1,9 +1,7 @@
 import { join } from 'node:path';
 import { BuildPlan, TrainedFiles } from '../../../contracts/models/build-plan.ts';
-import { cellIn } from '../../../contracts/data/column-batch.ts';
 import { classKey } from '../../../contracts/models/classes.ts';
 import type { Configuration } from '../../../contracts/configuration/configuration.ts';
-import type { Cell } from '../../../contracts/data/data-types.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
 import type { Id } from '../../../contracts/identifiers.ts';
 import type { FormattedModel } from '../../../contracts/model-format.ts';
@@ -20,6 +18,7 @@ import { featureNumbers } from '../../measurement/feature-numbers.ts';
 import { declaredCategories } from '../../measurement/reference-kinds.ts';
 import { categoricalReference, numericReference } from '../../measurement/reference-of.ts';
 import { classOrder, classesOf } from '../../measurement/classes-of.ts';
+import { distinctCells } from '../../measurement/distinct-cells.ts';
 import { evidenceTable } from './evidence-table.ts';
 import { rowsAt } from '../../measurement/holdout-rows.ts';
 import { holdoutSample } from '../../measurement/holdout-samples.ts';
@@ -141,13 +140,6 @@ function filledRows(name: string, fill: Readonly<Record<string, Fill>>, plan: Bu
   const value = Object.hasOwn(fill, name) ? fill[name] : undefined;
   const rows = plan.trained.filled?.find((filled) => filled.name === name)?.rows;
   return value === undefined || rows === undefined ? undefined : { value, rows };
-}
-
-async function distinctCells(stored: StoredColumns, name: string): Promise<Cell[]> {
-  const cells = new Set<Cell>();
-  for await (const batch of stored.batches([name]))
-    for (let row = 0; row < batch.rows; row += 1) cells.add(cellIn(batch, 0, row));
-  return [...cells];
 }
 
 async function evidenceOf(
