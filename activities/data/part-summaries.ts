@@ -15,11 +15,38 @@ export interface KnownParts extends Required<Pick<PrepareBatch, 'known' | 'suppl
 /** Summaries of more columns, over all parts, would take more time and memory than they save. */
 const columnsAtMost = 200_000;
 
+/** Facts that this process read or stored, by the digest of their blob, so that an append does not read all of them again. */
+export class FactsAtHand {
+  readonly #facts = new Map<Sha256, PartFacts>();
+  #columns = 0;
+
+  get(blob: Sha256): PartFacts | undefined {
+    const found = this.#facts.get(blob);
+    if (found !== undefined) {
+      // The map keeps the order of use.
+      this.#facts.delete(blob);
+      this.#facts.set(blob, found);
+    }
+    return found;
+  }
+
+  add(blob: Sha256, facts: PartFacts): void {
+    if (this.#facts.has(blob)) return;
+    this.#facts.set(blob, facts);
+    this.#columns += facts.pieces.length;
+    for (const [oldest, { pieces }] of this.#facts) {
+      if (this.#columns <= columnsAtMost) return;
+      this.#facts.delete(oldest);
+      this.#columns -= pieces.length;
+    }
+  }
+}
+
 /** Returns the parts of the head with their summaries. Their files are fetched into `folder` when they are needed. */
 export async function knownParts(
   { objectStore, repositories }: StoringDependencies,
   head: DatasetVersion | undefined,
-  { key, folder }: { readonly key: string | undefined; readonly folder: string },
+  { key, folder, atHand }: { readonly key: string | undefined; readonly folder: string; readonly atHand: FactsAtHand },
 ): Promise<KnownParts> {
   const { parts = [], columns = [] } = head?.manifest ?? {};
   const summarise = parts.length * columns.length <= columnsAtMost;
@@ -27,7 +54,9 @@ export async function knownParts(
   const summaries = new Map(stored.map((summary) => [summary.part, summary]));
   const facts = new Map<Sha256, PartFacts>();
   await eachAFewAtATime([...summaries.values()], async (summary) => {
-    facts.set(summary.part, await readJson(objectStore, summary.facts, PartFacts));
+    const found = atHand.get(summary.facts) ?? (await readJson(objectStore, summary.facts, PartFacts));
+    atHand.add(summary.facts, found);
+    facts.set(summary.part, found);
   });
   const digests = new Map<string, Sha256>();
   const place = (name: string, sha256: Sha256): string => {

@@ -21,12 +21,13 @@ import { runWithRequest } from '../steps/run-request.ts';
 import { fetchFiles, readJson, storeJson, withWorkspace } from '../steps/workspace.ts';
 import { fetchReferences } from './fetch-references.ts';
 import { mergeProfile } from './merge-profile.ts';
-import { type KnownParts, knownParts, storeSummaries } from './part-summaries.ts';
+import { FactsAtHand, type KnownParts, knownParts, storeSummaries } from './part-summaries.ts';
 
 /**
  * Parses the batch, checks it against the pinned columns and the expectations, and stores its parts. Commits nothing.
  */
 export function createPrepareDataset(deps: StoringDependencies): Activities['prepareDataset'] {
+  const atHand = new FactsAtHand();
   return async (input) => {
     const { run, request } = await runWithRequest(deps.repositories.runs, input.runId, 'data');
     const { configuration } = await deps.repositories.models.currentConfiguration(input.scope);
@@ -35,7 +36,11 @@ export function createPrepareDataset(deps: StoringDependencies): Activities['pre
       const from: Ground = { scope: input.scope, configuration, head, asOf: run.effectiveAt };
       const fetched = await fetchedFiles(deps, input.fetched);
       const files = fetched ?? request.files ?? [];
-      const known = await knownParts(deps, head, { key: configuration.data.key, folder: join(folder, 'known') });
+      const known = await knownParts(deps, head, {
+        key: configuration.data.key,
+        folder: join(folder, 'known'),
+        atHand,
+      });
       const batch = await prepare(deps, { ...from, known }, { ...request, files }, folder);
       if (batch.refused) await refuse(deps, input, batch, run.recordedBy);
       const parts = await storeParts(deps, batch);
