@@ -27,6 +27,7 @@ import { GatewayMetrics } from './gateway-metrics.ts';
 import { MismatchReports } from './following/mismatch-reports.ts';
 import type { PredictionLogLimits } from './log/prediction-log.ts';
 import { PredictionLog } from './log/prediction-log.ts';
+import type { WriteBytes } from './log/segment-file.ts';
 import { buildGateway } from './build-gateway.ts';
 import { ServingCounts } from './log/serving-counts.ts';
 import { Shadow } from './serving/shadow.ts';
@@ -54,6 +55,8 @@ export interface GatewayParts {
   /** Returns a random number in [0, 1). */
   readonly random: () => number;
   readonly logLimits?: Partial<PredictionLogLimits>;
+  /** Writes the prediction log. Default: `write` of `node:fs`. */
+  readonly writeLog?: WriteBytes;
 }
 
 export interface RunningGateway {
@@ -171,6 +174,7 @@ async function openLog(
     logger,
     steadyNow,
     limits: parts.logLimits,
+    writeBytes: parts.writeLog,
   });
   await log.recover();
   return log;
