@@ -1,4 +1,5 @@
-import { open, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Id } from '../../contracts/identifiers.ts';
 import type { Logger } from '../../ports/logger.ts';
@@ -27,6 +28,8 @@ interface Waiting {
 
 const firstRetryMs = 1_000;
 const longestRetryMs = 60_000;
+/** After this time, the log's other work has its turn, even if more segments are due. */
+const longestRoundMs = 10_000;
 /**
  * A segment is set aside after this many failures to read its rows. An unreachable object store or database is retried
  * without limit.
@@ -75,12 +78,13 @@ export class SegmentUpload {
     if (failed) throw failed.reason;
   }
 
-  /** Uploads the segments that are due. Failures are logged. */
+  /** Uploads segments that are due, for a bounded time. Failures are logged. */
   async uploadDue(): Promise<void> {
-    const now = this.#deps.steadyNow();
-    await Promise.allSettled(
-      [...this.#waiting.values()].filter((waiting) => waiting.notBefore <= now).map((waiting) => this.#upload(waiting)),
-    );
+    const begun = this.#deps.steadyNow();
+    for (const waiting of [...this.#waiting.values()].filter(({ notBefore }) => notBefore <= begun)) {
+      await this.#upload(waiting).catch(() => undefined);
+      if (this.#deps.steadyNow() - begun >= longestRoundMs) return;
+    }
   }
 
   /**
@@ -175,19 +179,25 @@ export class SegmentUpload {
 }
 
 const rowsInPage = 5_000;
+const lineFeed = 10;
+const comma = 44;
 
 /**
- * Reads the index lines into JSON lists of up to `rowsInPage` lines. No row is parsed, because this runs on the thread
- * that answers requests.
+ * Makes JSON lists of up to `rowsInPage` of the index's lines. No row is parsed or copied by itself, and other work runs
+ * between two pages, because this is the thread that answers requests.
  */
 async function indexPages(path: string): Promise<readonly string[]> {
+  const bytes = await readFile(path);
   const pages: string[] = [];
-  let lines: string[] = [];
-  const file = await open(path, 'r');
-  for await (const line of file.readLines()) {
-    if (lines.push(line) < rowsInPage) continue;
-    pages.push(`[${lines.join(',')}]`);
-    lines = [];
+  let begin = 0;
+  let lines = 0;
+  for (let end = bytes.indexOf(lineFeed); end !== -1; end = bytes.indexOf(lineFeed, end + 1)) {
+    lines += 1;
+    bytes[end] = comma;
+    if (lines % rowsInPage !== 0 && end + 1 < bytes.length) continue;
+    pages.push(`[${bytes.toString('utf8', begin, end)}]`);
+    begin = end + 1;
+    await nextTurn();
   }
-  return lines.length === 0 ? pages : [...pages, `[${lines.join(',')}]`];
+  return pages;
 }

@@ -36,7 +36,7 @@ export function recordsOfBlocks(file: Uint8Array, columns: BlockColumns): Predic
   // A copy, because a block must begin at a multiple of 8 in its buffer.
   const bytes = Uint8Array.from(file);
   for (let at = 0; at < bytes.length;) {
-    const length = blockLength(bytes.subarray(at), bytes.length - at);
+    const length = blockLength(bytes, at, bytes.length - at);
     if (length === 'torn') break;
     const block = bytes.subarray(at, at + length);
     checkBlock(block);

@@ -59,27 +59,31 @@ export function* eachText({ lengths, bytes }: EncodedTexts): Generator<Buffer> {
 }
 
 /**
- * Returns the length of the block that begins with `header`, or `torn` if the file ends before the block does: the
- * process was killed while it wrote the block, and had not answered yet. Throws `BrokenBlockError` if these bytes do not
- * begin a block.
+ * Returns the length of the block that begins at `at`, or `torn` if the file ends before the block does: the process was
+ * killed while it wrote the block, and had not answered yet. Throws `BrokenBlockError` if these bytes do not begin a
+ * block.
  *
  * @param remaining number of bytes from the block's first byte to the end of the file.
  */
-export function blockLength(header: Uint8Array, remaining: number): number | 'torn' {
+export function blockLength(bytes: Uint8Array, at: number, remaining: number): number | 'torn' {
   if (remaining < headerBytes) return 'torn';
-  const view = new DataView(header.buffer, header.byteOffset, headerBytes);
-  const length = view.getUint32(0, true);
-  if (~length >>> 0 !== view.getUint32(4, true) || length < headerBytes || length % alignment !== 0)
+  const length = wordAt(bytes, at);
+  if (~length >>> 0 !== wordAt(bytes, at + 4) || length < headerBytes || length % alignment !== 0)
     throw new BrokenBlockError('the length of a block does not match its complement');
   return length > remaining ? 'torn' : length;
 }
 
+/** Reads an unsigned, little-endian 32-bit integer. */
+function wordAt(bytes: Uint8Array, at: number): number {
+  const [first = 0, second = 0, third = 0, fourth = 0] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+  return (first | (second << 8) | (third << 16) | (fourth << 24)) >>> 0;
+}
+
 /** Throws `BrokenBlockError` if the block's bytes do not match its checksum or its version is unknown. */
 export function checkBlock(block: Uint8Array): void {
-  const view = new DataView(block.buffer, block.byteOffset, headerBytes);
-  if (crc32(block.subarray(uncheckedBytes)) !== view.getUint32(8, true))
+  if (crc32(block.subarray(uncheckedBytes)) !== wordAt(block, 8))
     throw new BrokenBlockError('the checksum of a block does not match its bytes');
-  const version = view.getUint32(12, true);
+  const version = wordAt(block, 12);
   if (version !== blockVersion) throw new BrokenBlockError(`a block has version ${version}, which is unknown`);
 }
 

@@ -8,7 +8,7 @@ import { typeOfKinds } from './loaded-records.ts';
 import type { StagedBlock, StagedColumn } from './staged-columns.ts';
 import { stagedBlock, stagedColumns, stagedNumber, stagedText, stagedVector } from './staged-columns.ts';
 import type { Survey } from './survey-blocks.ts';
-import { decodedBlocks, surveyBlocks } from './survey-blocks.ts';
+import { eachBlock, surveyBlocks } from './survey-blocks.ts';
 
 /**
  * Loads a segment of blocks into the table `staged`, block by block and without text in between, and creates the view
@@ -24,7 +24,7 @@ export async function loadBlocks(
   await database.run(`CREATE TABLE staged (${columns.map(({ name, type }) => `${name} ${String(type)}`).join(', ')})`);
   const appender = await database.connection.createAppender('staged');
   const writer = new ChunkWriter(columns, (chunk) => appender.appendDataChunk(chunk));
-  for await (const block of decodedBlocks(path, survey.decoder)) writer.add(stagedBlock(block, survey));
+  await eachBlock(path, survey.decoder, (block) => writer.add(stagedBlock(block, survey)));
   writer.end();
   appender.closeSync();
   await database.run(`CREATE VIEW records AS SELECT ${recordColumns(survey).join(', ')} FROM staged`);

@@ -7,33 +7,45 @@ import { blockLength } from '../../../../contracts/serving/segment-blocks/decode
 const chunkBytes = 4 * 2 ** 20;
 
 /**
- * Reads a file of blocks and yields the bytes of each. A block is valid until the next one is asked for. An incomplete
- * last block is left out. Throws `BrokenBlockError` if bytes that should begin a block do not.
+ * Reads a file of blocks and yields the bytes of some blocks at a time. They are valid until the next ones are asked
+ * for. An incomplete last block is left out. Throws `BrokenBlockError` if bytes that should begin a block do not.
  */
-export async function* readBlocks(path: string): AsyncGenerator<Uint8Array> {
+export async function* readBlocks(path: string): AsyncGenerator<readonly Uint8Array[]> {
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();
-    let chunk: Uint8Array = new Uint8Array();
-    let at = 0;
+    let bytesWanted = chunkBytes;
     for (let position = 0; position < size;) {
-      if (chunk.length - at < headerBytes) {
-        chunk = await bytesOf(file, position, Math.min(chunkBytes, size - position));
-        at = 0;
-      }
-      const length = blockLength(chunk.subarray(at), size - position);
-      if (length === 'torn') return;
-      if (chunk.length - at < length) {
-        chunk = await bytesOf(file, position, Math.min(Math.max(chunkBytes, length), size - position));
-        at = 0;
-      }
-      yield chunk.subarray(at, at + length);
-      at += length;
-      position += length;
+      const chunk = await bytesOf(file, position, Math.min(bytesWanted, size - position));
+      const { blocks, end, next } = blocksIn(chunk, size - position);
+      if (blocks.length > 0) yield blocks;
+      if (next === 'torn') return;
+      position += end;
+      bytesWanted = Math.max(chunkBytes, next);
     }
   } finally {
     await file.close();
   }
+}
+
+interface BlocksInChunk {
+  readonly blocks: readonly Uint8Array[];
+  /** Where the blocks end in the chunk. */
+  readonly end: number;
+  /** Length of the next block if it does not fit into the chunk; 0 if it is not known yet. */
+  readonly next: number | 'torn';
+}
+
+function blocksIn(chunk: Uint8Array, remaining: number): BlocksInChunk {
+  const blocks: Uint8Array[] = [];
+  let at = 0;
+  while (chunk.length - at >= headerBytes) {
+    const length = blockLength(chunk, at, remaining - at);
+    if (length === 'torn' || length > chunk.length - at) return { blocks, end: at, next: length };
+    blocks.push(chunk.subarray(at, at + length));
+    at += length;
+  }
+  return { blocks, end: at, next: at < remaining && remaining - at < headerBytes ? 'torn' : 0 };
 }
 
 async function bytesOf(file: FileHandle, position: number, length: number): Promise<Uint8Array> {

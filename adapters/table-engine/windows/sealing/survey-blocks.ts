@@ -47,7 +47,7 @@ export async function surveyBlocks(path: string, kinds: readonly StoredKind[]): 
   };
   let broken = 0;
   try {
-    for await (const block of decodedBlocks(path, survey.decoder, checkBlock)) broken += add(survey, block);
+    await eachBlock(path, survey.decoder, (block) => (broken += add(survey, block)), checkBlock);
   } catch (caught) {
     if (!(caught instanceof BrokenBlockError)) throw caught;
     throw new PerennialError(
@@ -68,16 +68,21 @@ export async function surveyBlocks(path: string, kinds: readonly StoredKind[]): 
   return survey;
 }
 
-export async function* decodedBlocks(
+/** Calls `use` with each block of a segment. */
+export async function eachBlock(
   path: string,
   decoder: BlockDecoder,
-  check: (block: Uint8Array) => void = () => undefined,
-): AsyncGenerator<DecodedBlock> {
-  for await (const block of readBlocks(path)) {
-    check(block);
-    yield decoder.decode(block);
-  }
+  use: (block: DecodedBlock) => void,
+  check: (bytes: Uint8Array) => void = () => undefined,
+): Promise<void> {
+  for await (const blocks of readBlocks(path))
+    for (const bytes of blocks) {
+      check(bytes);
+      use(decoder.decode(bytes));
+    }
 }
+
+const none: ReadonlySet<number> = new Set();
 
 /** Adds a block to the survey, and returns the number of its broken rows. */
 function add(survey: Survey, block: DecodedBlock): number {
@@ -87,7 +92,7 @@ function add(survey: Survey, block: DecodedBlock): number {
   survey.rows += block.rows;
   if (!survey.contexts.includes(block.context)) survey.contexts.push(block.context);
   for (const [at, known] of survey.filled.entries()) if (!known) survey.filled[at] = hasValue(layout, block, at);
-  const failed = new Set(block.failures?.rows);
+  const failed = block.failures === null ? none : new Set(block.failures.rows);
   survey.errors ||= failed.size > 0;
   survey.requests ||= block.request !== null;
   if (failed.size < block.rows) {
