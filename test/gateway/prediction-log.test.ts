@@ -153,6 +153,22 @@ test('a request id finds its predictions by row, and the id of no prediction is 
   expect(await label({ id: 'absent' })).toMatchObject({ unknown: 1, waiting: 1 });
 });
 
+test('all rows of a large request are known after the upload', async () => {
+  await serve({});
+  const ids = Array.from({ length: 10_000 }, (_, row) => `row ${row} "😀"`);
+  const body = inferBody(
+    ids.map(() => [1, 2]),
+    { prediction_ids: ids },
+  );
+  expect((await serving.ask('POST /v2/models/bike/infer', body)).status).toBe(200);
+  await flush();
+  expect(await stored()).toMatchObject([{ rows: 10_000 }]);
+  const { monitoring } = ground.repositories;
+  const labels = ids.map((id) => ({ id, value: 103 }));
+  expect(await monitoring.hasUnknown(ground.scope, labels)).toBe(false);
+  expect(await monitoring.hasUnknown(ground.scope, [...labels, { id: 'absent', value: 1 }])).toBe(true);
+});
+
 test('a label that arrives before its prediction is joined when the segment arrives', async () => {
   await serve({});
   const { monitoring } = ground.repositories;
