@@ -46,22 +46,28 @@ async function infer(body: string): Promise<number[]> {
 
 const sumOf = (row: number): number => features.reduce((sum, _, at) => sum + (row % 1000) + at / 8, 0);
 
-test('while a request of 10,000 rows is answered, the gateway answers many others', async () => {
+test('while requests of 10,000 rows are answered, the gateway answers many others', async () => {
   const [large, small] = [bodyOf(rows), bodyOf(1)];
   // Starts the thread that reads large bodies.
   await infer(large);
+  const times = 5;
   let ended = false;
-  const answer = infer(large).finally(() => (ended = true));
+  const answers = (async () => {
+    const all: number[][] = [];
+    for (let time = 0; time < times; time += 1) all.push(await infer(large));
+    return all;
+  })().finally(() => (ended = true));
   let others = 0;
   while (!ended) {
     expect(await infer(small)).toEqual([sumOf(0)]);
     others += 1;
   }
-  const values = await answer;
-  expect(values).toHaveLength(rows);
-  for (const row of [0, 1, 4_999, 9_999]) expect(values[row]).toBeCloseTo(sumOf(row), 1);
-  // Without the thread and the pieces, the event loop handles a few events between the stages of the large request.
-  expect(others).toBeGreaterThan(10);
+  for (const values of await answers) {
+    expect(values).toHaveLength(rows);
+    for (const row of [0, 1, 4_999, 9_999]) expect(values[row]).toBeCloseTo(sumOf(row), 1);
+  }
+  // One per large request is what gets through where the event loop does all the work of a large request at once.
+  expect(others).toBeGreaterThan(3 * times);
 });
 
 test('several large requests at a time are all answered, each with its own rows', async () => {
