@@ -1,6 +1,7 @@
 import type { BenchMeasure } from '../running/bench-measure.ts';
 import { buildOverhead } from './build-overhead.ts';
 import { changesUnderLoad } from './changes-under-load.ts';
+import { driftReports } from './drift-reports.ts';
 import { hundredRowServing } from './hundred-row-serving.ts';
 import { ingestion } from './ingestion.ts';
 import { singleRowServing } from './single-row-serving.ts';
@@ -14,6 +15,7 @@ export const measures: readonly BenchMeasure[] = [
   steadyMemory,
   changesUnderLoad,
   ingestion,
+  driftReports,
   buildOverhead,
   stackStart,
 ];
