@@ -15,21 +15,11 @@ const model = 'drifting';
 const rowsOfRequest = 1000;
 const atOnce = 4;
 
-const Reports = z
-  .object({
-    items: z.array(
-      z
-        .object({
-          drift: z.array(
-            z
-              .object({ column: z.string(), subject: z.string(), statistic: z.number(), pValue: z.number().nullable() })
-              .loose(),
-          ),
-        })
-        .loose(),
-    ),
-  })
+const Result = z
+  .object({ column: z.string(), subject: z.string(), statistic: z.number(), pValue: z.number().nullable() })
   .loose();
+const Report = z.object({ body: z.object({ rows: z.number().optional(), drift: z.array(Result) }).loose() }).loose();
+const Reports = z.object({ items: z.array(Report) }).loose();
 
 export interface DriftValue {
   readonly column: string;
@@ -63,7 +53,7 @@ export async function layDriftGround(bench: BenchContext, rows: number): Promise
   await apply('psi');
   bench.say('  ingesting the training rows, building and deploying');
   await stack.perennial(['data', 'ingest', join(folder, 'training.parquet'), '-m', model, '--json']);
-  await stack.perennial(['build', '-m', model, '--json']);
+  await stack.perennial(['build', '-m', model, '--as-of', '2020-02-02T00:00:00Z', '--json']);
   await stack.deploy(model, 1);
   await serveRows(bench, stack, join(folder, 'current.f32'), rows);
   return {
@@ -80,7 +70,7 @@ export async function layDriftGround(bench: BenchContext, rows: number): Promise
       const [report] = Reports.parse(await stack.ask('GET', `/v1/models/${model}/reports?limit=1`)).items;
       return {
         seconds: milliseconds / 1000,
-        values: (report?.drift ?? []).filter(({ subject }) => subject === 'feature'),
+        values: (report?.body.drift ?? []).filter(({ subject }) => subject === 'feature'),
       };
     },
   };
@@ -92,9 +82,9 @@ function configurationWith(test: string): object {
     name: model,
     task: 'regression',
     owner: 'bench',
-    data: { source: { path: 'training.parquet' }, key: 'id', target: 'target', features },
+    data: { source: { path: 'training.parquet' }, key: 'id', timestamp: 'at', target: 'target', features },
     code: { path: 'train', command: ['sh', 'train.sh'] },
-    build: { holdout: { fraction: 0.01, by: 'id' }, gates: [{ metric: 'rmse', max: 1000 }] },
+    build: { holdout: { last: '1 day' }, gates: [{ metric: 'rmse', max: 1000 }] },
     deploy: { strategy: { canary: [100], bake: '1s', minRequests: 0 } },
     monitor: { drift: { numeric: test } },
   };

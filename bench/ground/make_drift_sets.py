@@ -13,6 +13,7 @@ from sklearn.linear_model import LinearRegression
 
 FEATURES = [f"f{number:02d}" for number in range(20)]
 MOVED = 5
+HELD_OUT = 2_000
 
 
 def draw(rng: np.random.Generator, rows: int, moved: bool) -> np.ndarray:
@@ -33,8 +34,13 @@ def main(folder: Path, rows: int) -> None:
     # The platform reads float32 of a Parquet file as the double of the same value, and so does the peer.
     table = pd.DataFrame(reference.astype(np.float64), columns=FEATURES)
     table.to_parquet(folder / "reference.parquet", index=False)
-    table.insert(0, "id", np.arange(rows))
-    table["target"] = target
+    # The rows of the last day are held out, so that the model's reference is exactly the rows of reference.parquet.
+    held_out = table.head(HELD_OUT).copy()
+    table = pd.concat([table, held_out], ignore_index=True)
+    table.insert(0, "id", np.arange(len(table)))
+    trained = pd.Timestamp("2020-01-01") + pd.to_timedelta(np.arange(rows), unit="s")
+    table.insert(1, "at", list(trained) + [pd.Timestamp("2020-02-01 12:00")] * HELD_OUT)
+    table["target"] = np.concatenate([target, target[:HELD_OUT]])
     table.to_parquet(folder / "training.parquet", index=False)
     pd.DataFrame(current.astype(np.float64), columns=FEATURES).to_parquet(folder / "current.parquet", index=False)
     current.tofile(folder / "current.f32")

@@ -22,7 +22,7 @@ export interface ServedClassifier {
   readonly classifier: BoostedClassifier;
 }
 
-function configurationOf(features: readonly string[]): ConfigurationInput {
+export function configurationOfClassifier(features: readonly string[]): ConfigurationInput {
   return {
     schemaVersion: 1,
     name: servedModel,
@@ -45,7 +45,7 @@ export async function deployClassifier(stack: BenchStack, classifier: BoostedCla
   const folder = join(stack.home, 'boosted-model');
   await mkdir(join(folder, 'train'), { recursive: true });
   const file = join(folder, 'perennial.yaml');
-  await writeFile(file, stringify(configurationOf(classifier.features)));
+  await writeFile(file, stringify(configurationOfClassifier(classifier.features)));
   await copyFile(classifier.rowsFile, join(folder, 'rows.csv'));
   await copyFile(classifier.onnxFile, join(folder, 'train', 'model.onnx'));
   await writeFile(join(folder, 'train', 'train.sh'), 'cp model.onnx "$PERENNIAL_OUTPUT/model.onnx"\n');

@@ -1,7 +1,9 @@
 import type { BenchMeasure } from '../running/bench-measure.ts';
 import { buildOverhead } from './build-overhead.ts';
+import { canaryServing } from './canary-serving.ts';
 import { changesUnderLoad } from './changes-under-load.ts';
 import { driftReports } from './drift-reports.ts';
+import { emptySteps } from './empty-steps.ts';
 import { hundredRowServing } from './hundred-row-serving.ts';
 import { ingestion } from './ingestion.ts';
 import { singleRowServing } from './single-row-serving.ts';
@@ -12,10 +14,12 @@ import { steadyMemory } from './steady-memory.ts';
 export const measures: readonly BenchMeasure[] = [
   singleRowServing,
   hundredRowServing,
+  canaryServing,
   steadyMemory,
   changesUnderLoad,
   ingestion,
   driftReports,
+  emptySteps,
   buildOverhead,
   stackStart,
 ];

@@ -59,7 +59,8 @@ export function startProgram(
   createInterface({ input: child.stdout }).on('line', read);
   createInterface({ input: child.stderr }).on('line', read);
   const ended = new Promise<void>((resolve) => {
-    child.once('close', () => resolve());
+    // Not `close`: what the program itself started may still hold its output open.
+    child.once('exit', () => resolve());
     child.once('error', () => resolve());
   });
   const stop = async (): Promise<void> => {
@@ -72,7 +73,7 @@ export function startProgram(
   // A crash of this process must not leave the program behind.
   const kill = (): void => void child.kill('SIGKILL');
   process.once('exit', kill);
-  child.once('close', () => process.off('exit', kill));
+  child.once('exit', () => process.off('exit', kill));
   bench.onEnd(stop);
   return { child, said: () => said, stop };
 }
@@ -99,5 +100,5 @@ export async function startUntilSaid(
 
 /** Resolves when the process has ended. */
 export async function endOf(child: ChildProcess): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'close');
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
 }
