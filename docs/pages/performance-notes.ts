@@ -1,7 +1,25 @@
-/** What the results cannot say themselves, by measure: what a figure means, and where the time goes if a target is missed. */
+/**
+ * What the results cannot say themselves, by measure: what a figure means, and where the time goes if a target is
+ * missed.
+ */
 export const performanceNotes: Readonly<Record<string, string>> = {
   serving:
-    'The gateway checks the API key, chooses the release, validates each value, runs the model, writes the prediction to its log before it answers, and counts. The floor is the same Fastify with the same body and the same answer, and nothing else. The bar of the load generator alone shows how many requests it can send; it must be far above the others.',
+    'The gateway checks the API key, chooses the release, validates each value, runs the model, writes the prediction to its log before it answers, and counts. The floor is the same Fastify with the same body and the same answer, and nothing else. `beside` is an earlier commit of this repository. MLServer serves the same model in two ways: with its scikit-learn runtime and adaptive batching, and as ONNX in a custom runtime; both without its pool of processes, which was slower. The bar of the load generator alone shows how many requests it can send; it must be far above the others.',
   'serving-100':
-    'Each request has 100 rows. Binary tensors use the extension of the Open Inference Protocol for requests and answers.',
+    'Each request has 100 rows. Binary tensors use the extension of the Open Inference Protocol for requests and answers; the floor parses JSON. `beside` is an earlier commit of this repository, which takes JSON only. Rows that the log drops were answered and are counted, but are missing in what monitoring reads.',
+  canary:
+    'A canary answers half of the requests, so that rows are batched by model. A shadow computes each row a second time, after the answer.',
+  memory:
+    'Resident memory after a tenth of the requests is compared with that at the end, each as a median of several readings.',
+  rollback:
+    'A rollback is timed from the request, a promotion from the vote, each to the first answer that names the other version. Requests arrive at a fixed rate, whether or not earlier ones have been answered.',
+  ingestion:
+    'The time of a run is that of all its steps, from its start to its commit; the upload before it is not part of it. DuckDB alone reads the same CSV and writes Parquet: it checks no keys, types or expectations, does not sort, and makes no profile. With little data, starting a process for the tables weighs more.',
+  drift:
+    'The time of a report is that of its run: collecting the log, reading the window, the tests, and the report. The window was served through the gateway and lies in the log as Parquet; Evidently reads both sets from Parquet files. KS p-values, KS statistics and Wasserstein distances are compared with those of SciPy and of Evidently on the same rows.',
+  steps:
+    'The steps of the pipeline of monitoring are replaced by functions that do nothing; all around them stays. What a step costs beyond Temporal is its proof and its record in Postgres: it proves that the run may ask for it, looks up the answers of earlier steps, records its start and its end, and keeps the digest of its answer. Each record is a commit of its own, written to disk before the step goes on, because it is what a person sees of a step that is under way.',
+  build:
+    'The script only copies a file, so that nearly all of the time is the platform. Most of it goes into processes of their own: splitting rows starts the table engine, committing a version loads the model apart, and evaluating loads it again.',
+  up: 'A start is timed from the process to the moment at which every part answers. With an empty folder, Postgres is initialised and the database is created first.',
 };
