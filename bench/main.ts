@@ -93,6 +93,7 @@ async function resultOf(measure: BenchMeasure, options: BenchOptions): Promise<R
     order: measures.indexOf(measure),
     summary: measure.summary,
     recordedAt: new Date().toISOString(),
+    short: options.short,
     rounds: options.rounds,
     secondsPerRound: options.seconds,
     load: `${options.load.name} ${options.load.version}`,

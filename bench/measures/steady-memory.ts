@@ -11,7 +11,7 @@ const slices = 20;
 
 export const steadyMemory: BenchMeasure = {
   name: 'memory',
-  summary: 'the resident memory of one gateway during 2,000,000 requests',
+  summary: 'the resident memory of one gateway over 2,000,000 requests (100,000 in the short form)',
   takes: '5 min',
   inShortForm: false,
   async run(bench) {

@@ -13,6 +13,8 @@ export const RecordedResult = z.object({
   order: z.number(),
   summary: z.string(),
   recordedAt: z.string(),
+  /** Whether it is a result of the short form, with fewer rounds and smaller data. */
+  short: z.boolean(),
   rounds: z.number(),
   secondsPerRound: z.number(),
   load: z.string(),

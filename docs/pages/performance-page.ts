@@ -105,8 +105,8 @@ function reached(value: number, target: RecordedTarget | undefined): string {
   return target.aim !== undefined && is(target.aim) ? 'yes, and the aim' : 'yes';
 }
 
-function provenance({ recordedAt, rounds, secondsPerRound, load, machine, outcome }: RecordedMeasure): string {
+function provenance({ recordedAt, short, rounds, secondsPerRound, load, machine, outcome }: RecordedMeasure): string {
   const { processor, cores, memoryGib, system, node, commit, loadAverage } = machine;
   const versions = Object.entries(outcome.versions).map(([name, version]) => `${name} ${version}`);
-  return `Recorded on ${recordedAt.slice(0, 10)} at commit ${code(commit)}: ${processor}, ${cores} cores, ${memoryGib} GiB, ${system}, Node ${node}, ${[load, ...versions].join(', ')}; ${rounds} rounds of ${secondsPerRound} s. The load average of the machine before the run was ${inDigits(loadAverage)}, so ${loadAverage > cores / 2 ? 'other work was running' : 'little else was running'}.`;
+  return `${short ? 'The short form, with less data, r' : 'R'}ecorded on ${recordedAt.slice(0, 10)} at commit ${code(commit)}: ${processor}, ${cores} cores, ${memoryGib} GiB, ${system}, Node ${node}, ${[load, ...versions].join(', ')}; ${rounds} rounds of ${secondsPerRound} s. The load average of the machine before the run was ${inDigits(loadAverage)}, so ${loadAverage > cores / 2 ? 'other work was running' : 'little else was running'}.`;
 }

@@ -32,6 +32,7 @@ const Recorded = z.object({
   order: z.number(),
   summary: z.string(),
   recordedAt: z.string(),
+  short: z.boolean(),
   rounds: z.number(),
   secondsPerRound: z.number(),
   load: z.string(),

@@ -20,7 +20,7 @@ test('the measures are listed with what they compare', async () => {
   const { code, stdout } = await bench('--list');
   expect(code).toBe(0);
   expect(stdout.trim().split('\n')).toHaveLength(measures.length);
-  for (const { name, summary } of measures) expect(stdout).toMatch(new RegExp(`^${name} .*${summary}`, 'm'));
+  for (const { name, summary } of measures) expect(stdout).toContain(`${name.padEnd(12)} ${summary}`);
 });
 
 test('the help has examples, and an unknown measure is refused with the known ones', async () => {
