@@ -60,7 +60,6 @@ export const importLaw: readonly ImportRow[] = [
   { room: 'adapters/sandbox/', may: ['zod'] },
   { room: 'adapters/code-archive/', may: ['tar-stream'] },
   { room: 'adapters/data-source/', may: ['minio', 'pg'] },
-  { room: 'adapters/ids/', may: ['uuid'] },
   { room: 'adapters/logger/', may: ['pino'] },
   // Types only: the one file that loads the library switches off its telemetry first.
   { room: 'adapters/model-formats/', may: ['onnxruntime-node (types)'] },
