@@ -20,7 +20,12 @@ type Loss = (truth: number, prediction: number, quantile: number) => number;
 /** Returns a metric that is the mean of a loss over the rows. */
 export function meanOverRows(loss: Loss): RegressionMeasure {
   return {
-    whole: (sample) => lossesOf(sample, loss).reduce((sum, value) => sum + value, 0) / sample.truth.length,
+    whole({ truth, prediction, quantile = 0.5 }) {
+      let sum = 0;
+      for (let row = 0; row < truth.length; row += 1)
+        sum += loss(truth[row] ?? Number.NaN, prediction[row] ?? Number.NaN, quantile);
+      return sum / truth.length;
+    },
     resampled(sample, blocks) {
       const losses = lossesOf(sample, loss);
       const [sums, rows] = [sumByBlock(blocks, (row) => losses[row] ?? Number.NaN), sumByBlock(blocks, () => 1)];

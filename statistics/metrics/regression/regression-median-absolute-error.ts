@@ -7,7 +7,7 @@ import { absoluteErrors } from './regression-measure.ts';
 
 /** Median absolute error, in units of the target. */
 export const regressionMedianAbsoluteError: RegressionMeasure = {
-  whole: (sample) => median(absoluteErrors(sample).toSorted()),
+  whole: (sample) => median(absoluteErrors(sample).sort()),
   resampled: (sample, blocks) => resampledMedian(absoluteErrors(sample), blocks),
 };
 

@@ -21,9 +21,12 @@ function determination(residual: number, total: number): number {
 
 /** Returns the sum of squared distances from the mean. */
 function spread(values: ArrayLike<number>): number {
-  const numbers = new Float64Array(values);
-  const mean = numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
-  return numbers.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  let sum = 0;
+  for (let row = 0; row < values.length; row += 1) sum += values[row] ?? Number.NaN;
+  const mean = sum / values.length;
+  let squares = 0;
+  for (let row = 0; row < values.length; row += 1) squares += ((values[row] ?? Number.NaN) - mean) ** 2;
+  return squares;
 }
 
 function resampledDetermination(sample: RegressionSample, blocks: Blocks): BlockMetric {
