@@ -4,7 +4,7 @@
  */
 export const performanceNotes: Readonly<Record<string, string>> = {
   serving:
-    'The gateway checks the API key, chooses the release, validates each value, runs the model, writes the prediction to its log before it answers, and counts. The floor is the same Fastify with the same body and the same answer, and nothing else. `beside` is an earlier commit of this repository. MLServer serves the same model in two ways: with its scikit-learn runtime and adaptive batching, and as ONNX in a custom runtime; both without its pool of processes, which was slower. The bar of the load generator alone shows how many requests it can send; it must be far above the others.',
+    'The gateway checks the API key, chooses the release, validates each value, runs the model, writes the prediction to its log before it answers, and counts. The floor is the same Fastify with the same body and the same answer, and nothing else. `beside` is an earlier commit of this repository. MLServer serves the same model in two ways: with its scikit-learn runtime and adaptive batching, and as ONNX in a custom runtime; both without its pool of processes. The bar of the load generator alone shows how many requests it can send; it must be far above the others.',
   'serving-100':
     'Each request has 100 rows. Binary tensors use the extension of the Open Inference Protocol for requests and answers; the floor parses JSON. `beside` is an earlier commit of this repository, which takes JSON only. Rows that the log drops were answered and are counted, but are missing in what monitoring reads.',
   canary:

@@ -32,7 +32,7 @@ function performancePage(measures: readonly RecordedMeasure[]): string {
   return page(
     '# Performance',
     generatedNote('bench/results/'),
-    'Each measure runs this system beside its floor (what the work costs without it) and beside named peers, in alternating rounds on one machine. A ratio is formed within each round, because the same machine does the work in both halves; the table shows its median, minimum and maximum. The figures themselves are those of one machine and say little about another. In the charts, a bar is the median and the line over it goes from the minimum to the maximum.',
+    'Each measure runs this system beside its floor (what the work costs without it) and beside named peers, in one run on one machine. Where contestants do the same work, they take turns in rounds, and a ratio is formed within each round; the table shows its median, minimum and maximum. Reports of drift are made once each; `memory` and `rollback` have no contestant. The figures themselves are those of one machine and say little about another. In the charts, a bar is the median and the line over it goes from the minimum to the maximum.',
     'To repeat a measure, run `npm run bench -- NAME`; `npm run bench -- --help` lists the options. The checks run a short form, which fails if a ratio falls below 0.7 of the value that is recorded here.',
     ...measures.flatMap(sectionOf),
   );
