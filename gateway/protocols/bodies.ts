@@ -39,6 +39,7 @@ export interface BodyRead {
 }
 
 interface Waiting {
+  readonly body: BodyToRead;
   readonly resolve: (read: BodyRead) => void;
   readonly reject: (reason: unknown) => void;
 }
@@ -52,9 +53,16 @@ const heapMebibytes = 2048;
  * answer nobody for tens of milliseconds.
  */
 export class Bodies {
+  readonly #program: URL;
   #worker: Worker | undefined;
+  /** In the order in which the thread reads them. */
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
+
+  /** @param program what the thread runs. */
+  constructor(program = new URL('body-thread-main.ts', import.meta.url)) {
+    this.#program = program;
+  }
 
   /**
    * Parses a body. Throws `invalid-request`.
@@ -69,10 +77,14 @@ export class Bodies {
     return raw.bytes.length < largeBytes ? parseBody(protocol, raw) : this.#readLarge(protocol, raw, likely);
   }
 
-  /** Ends the thread for large bodies. */
+  /** Ends the thread for large bodies. Bodies that still wait for it fail with `model-unavailable`. */
   async close(): Promise<void> {
-    await this.#worker?.terminate();
-    this.#failAll(new PerennialError('model-unavailable', 'this gateway is stopping; use another gateway'));
+    const worker = this.#worker;
+    this.#worker = undefined;
+    const reason = new PerennialError('model-unavailable', 'this gateway is stopping; use another gateway');
+    for (const { reject } of this.#waiting.values()) reject(reason);
+    this.#waiting.clear();
+    await worker?.terminate();
   }
 
   async #readLarge<Protocol extends keyof Heads>(
@@ -97,36 +109,38 @@ export class Bodies {
   }
 
   #ask(body: BodyToRead): Promise<BodyRead> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(body.id, { resolve, reject });
-      this.#thread().postMessage(body, []);
-    });
+    return new Promise((resolve, reject) => this.#send({ body, resolve, reject }));
+  }
+
+  #send(waiting: Waiting): void {
+    this.#waiting.set(waiting.body.id, waiting);
+    this.#thread().postMessage(waiting.body, []);
   }
 
   #thread(): Worker {
     if (this.#worker !== undefined) return this.#worker;
-    const worker = new Worker(new URL('body-thread-main.ts', import.meta.url), {
-      resourceLimits: { maxOldGenerationSizeMb: heapMebibytes },
-    });
+    const worker = new Worker(this.#program, { resourceLimits: { maxOldGenerationSizeMb: heapMebibytes } });
     this.#worker = worker;
     worker.unref();
     worker.on('message', (read: BodyRead) => {
       this.#waiting.get(read.id)?.resolve(read);
       this.#waiting.delete(read.id);
     });
-    worker.on('error', (caught) => this.#failAll(failureOf(caught)));
+    let failure: unknown = 'it ended unexpectedly';
+    worker.on('error', (caught) => (failure = caught));
     worker.on('exit', () => {
-      if (this.#worker !== worker) return;
-      // The next large body starts another thread.
-      this.#worker = undefined;
-      this.#failAll(new PerennialError('internal', 'the thread that reads large bodies ended unexpectedly'));
+      if (this.#worker === worker) this.#startAgain(failure);
     });
     return worker;
   }
 
-  #failAll(reason: PerennialError): void {
-    for (const { reject } of this.#waiting.values()) reject(reason);
+  /** Fails the body during which the thread ended. Another thread reads the others, which are not at fault. */
+  #startAgain(failure: unknown): void {
+    this.#worker = undefined;
+    const [first, ...others] = [...this.#waiting.values()];
     this.#waiting.clear();
+    first?.reject(failureOf(failure));
+    for (const waiting of others) this.#send(waiting);
   }
 }
 

@@ -1,7 +1,9 @@
 import { parentPort } from 'node:worker_threads';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { BodyRead, BodyToRead, ReadOutcome, SentColumns } from './bodies.ts';
+import { longestListHeader } from './list-in-header.ts';
 import { parseBody } from './request-body.ts';
+import { shallowParameters } from './request-parameters.ts';
 import { RawBody } from './request-bodies.ts';
 import { takenFrom } from './taken.ts';
 import type { Columns } from './tensor-columns.ts';
@@ -18,12 +20,15 @@ function readBody({ id, protocol, format, bytes, textBytes, taken }: BodyToRead)
     parseBody(protocol, new RawBody(format, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), textBytes)),
   );
   if ('error' in parsed) return { id, head: parsed };
-  const { head, columns } = parsed.value;
+  const { columns } = parsed.value;
+  const head = { ...parsed.value.head, parameters: shallowParameters(parsed.value.head.parameters) };
   return { id, head: { value: { [protocol]: head } }, columns: outcomeOf(() => sent(columns(takenFrom(taken)))) };
 }
 
 function sent({ batch: { rows, numbers, texts }, ignored }: Columns): SentColumns {
-  return { rows, numbers, texts, ignored };
+  // A header has no room for more names, and copying them from one thread to another could take seconds.
+  const names = ignored.names.slice(0, longestListHeader);
+  return { rows, numbers, texts, ignored: { names, count: ignored.count } };
 }
 
 function outcomeOf<Value>(work: () => Value): ReadOutcome<Value> {

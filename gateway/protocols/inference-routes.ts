@@ -219,7 +219,8 @@ async function invoke(
       columns,
     });
     listInHeader(reply, 'perennial-prediction-ids', answer.ids);
-    if (answer.ignored.length > 0) countInHeader(reply, 'perennial-ignored', answer.ignored);
+    const { names, count } = answer.ignored;
+    if (count > 0) countInHeader(reply, 'perennial-ignored', names, count);
     void reply
       .header('content-type', jsonType)
       .header('perennial-release', answer.release)

@@ -1,5 +1,6 @@
 import type { GivenColumn, NamedColumns } from './given-columns.ts';
 import { ListedColumn, NameInRecords } from './given-columns.ts';
+import { parametersIn } from './request-parameters.ts';
 import type { Taken } from './taken.ts';
 import type { Columns } from './tensor-columns.ts';
 import { checkRows, isRecord, quoted, readNamedColumns, readRows, refuse } from './tensor-columns.ts';
@@ -101,8 +102,7 @@ export function parseInvocationBody(body: unknown): InvocationBody {
   const given = forms.filter((form) => keys.includes(form));
   const [form] = given;
   if (form === undefined || given.length > 1) throw refuse(`the body gives rows in ${given.length} forms: ${wanted}`);
-  const parameters = body.params ?? {};
-  if (!isRecord(parameters)) throw refuse('"params" must be an object');
+  const parameters = parametersIn(body.params ?? {}, 'params');
   const read = {
     inputs: fromInputs,
     instances: fromInstances,

@@ -4,7 +4,7 @@ import { outputsIn } from './answers.ts';
 import { BinaryTensors } from './binary-tensors.ts';
 import type { GivenColumn } from './given-columns.ts';
 import { ListedColumn } from './given-columns.ts';
-import { isStorableId } from './request-parameters.ts';
+import { isStorableId, parametersIn } from './request-parameters.ts';
 import type { Taken } from './taken.ts';
 import type { Columns } from './tensor-columns.ts';
 import { checkRows, featureList, isRecord, listed, quoted, readNamedColumns, refuse } from './tensor-columns.ts';
@@ -67,21 +67,24 @@ function accepts(type: TensorType, datatype: string): boolean {
   return type === 'BYTES' ? datatype === type : numeric.has(datatype);
 }
 
+const mostOutputs = 1000;
+
 /** Parses the body; `readInferenceColumns` checks the content of the tensors. Throws `invalid-request`. */
 export function parseInferenceBody(body: unknown): InferenceBody {
   if (!isRecord(body)) throw refuse('the body must be a JSON object with "inputs"');
   const { inputs } = body;
   const id = body.id ?? undefined;
-  const parameters = body.parameters ?? {};
+  const parameters = parametersIn(body.parameters ?? {}, 'parameters');
   const version = body.model_version === '' ? undefined : (body.model_version ?? undefined);
   const outputs = body.outputs ?? undefined;
   if (id !== undefined && (typeof id !== 'string' || !isStorableId(id)))
     throw refuse('"id" must be a string of at most 200 characters of valid Unicode');
   if (version !== undefined && typeof version !== 'string') throw refuse('"model_version" must be a string, e.g. "3"');
-  if (!isRecord(parameters)) throw refuse('"parameters" must be an object');
   if (!Array.isArray(inputs) || inputs.length === 0)
     throw refuse('"inputs" must be a list of tensors, one per feature');
   if (outputs !== undefined && !Array.isArray(outputs)) throw refuse('"outputs" must be a list of {"name": …}');
+  if (outputs !== undefined && outputs.length > mostOutputs)
+    throw refuse(`"outputs" has ${outputs.length} entries, but at most ${mostOutputs} are accepted`);
   const binary = parameters.binary_data_output === true;
   const asked = outputs?.map((output: unknown) => parseOutput(output, binary));
   // Clients that request no particular outputs send an empty list.
@@ -91,7 +94,7 @@ export function parseInferenceBody(body: unknown): InferenceBody {
 
 function parseOutput(output: unknown, binaryByDefault: boolean): AskedOutput {
   if (!isRecord(output) || typeof output.name !== 'string') throw refuse('"outputs" must be a list of {"name": …}');
-  const parameters = parametersIn(output);
+  const parameters = ownParameters(output);
   const { name } = output;
   const extension = ['classification', 'shared_memory_region'].find((key) => key in parameters);
   if (extension !== undefined)
@@ -104,7 +107,7 @@ function parseOutput(output: unknown, binaryByDefault: boolean): AskedOutput {
   return { name, binary };
 }
 
-function parametersIn({ parameters }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+function ownParameters({ parameters }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return isRecord(parameters) ? parameters : {};
 }
 
@@ -125,7 +128,7 @@ function parseTensor(value: unknown, index: number, binary: BinaryTensors): Tens
     return { name, datatype, shape, data: binary.next({ name, datatype, shape, size }) };
   }
   if (Array.isArray(data)) return { name, datatype, shape, data };
-  if ('shared_memory_region' in parametersIn(value))
+  if ('shared_memory_region' in ownParameters(value))
     throw refuseInput('shared memory is not supported; send the values as "data"');
   throw refuseInput('"data" must be a list of values');
 }

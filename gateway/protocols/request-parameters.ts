@@ -3,13 +3,46 @@ import type { Instant } from '../../contracts/identifiers.ts';
 import { InstantInput } from '../../contracts/identifiers.ts';
 import type { Principal } from '../../contracts/access/principal.ts';
 import type { IdMaker } from '../../ports/ids.ts';
-import { refuse } from './tensor-columns.ts';
+import { isRecord, maximumRows, refuse } from './tensor-columns.ts';
 
 /** Parameters that only rehearsals may send. */
 export interface RehearsalParameters {
   /** One instant per row; `undefined`: now. */
   readonly eventTimes: readonly Instant[] | undefined;
   readonly replay: 'champion' | 'canary' | undefined;
+}
+
+const mostParameters = 1000;
+
+/**
+ * Checks the parameters of a body. Throws `invalid-request`.
+ *
+ * @param key the body's name for them.
+ */
+export function parametersIn(given: unknown, key: 'parameters' | 'params'): Readonly<Record<string, unknown>> {
+  if (!isRecord(given)) throw refuse(`"${key}" must be an object`);
+  const count = Object.keys(given).length;
+  if (count > mostParameters)
+    throw refuse(`"${key}" has ${count} entries, but at most ${mostParameters} are accepted; leave out the others`);
+  return given;
+}
+
+/**
+ * Returns the parameters without the contents of objects and of lists in lists. The gateway reads none of these, and
+ * copying them from one thread to another could take seconds.
+ */
+export function shallowParameters(parameters: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(parameters).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.slice(0, maximumRows + 1).map(emptied) : emptied(value),
+    ]),
+  );
+}
+
+function emptied(value: unknown): unknown {
+  if (Array.isArray(value)) return [];
+  return isRecord(value) ? {} : value;
 }
 
 /** Returns whether the log and the database can store the id unchanged. */

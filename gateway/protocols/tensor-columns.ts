@@ -15,8 +15,8 @@ export const maximumRows = 10_000;
 export interface Columns {
   /** The features, in the order of the signature's inputs. */
   readonly batch: ColumnBatch;
-  /** Columns of the request that the model does not use. */
-  readonly ignored: readonly string[];
+  /** Columns of the request that the model does not use: their names, of which a large request may lack the last, and their number. */
+  readonly ignored: { readonly names: readonly string[]; readonly count: number };
 }
 
 export function refuse(message: string, fields: ErrorFields = {}): PerennialError {
@@ -181,7 +181,7 @@ export function readNamedColumns(taken: Taken, given: NamedColumns, others: read
     else if (values === undefined) numbers.fill(Number.NaN, from, from + rows);
     else readNumbers(taken, at, values, numbers, from);
   }
-  return { batch: { layout, rows, numbers, texts }, ignored };
+  return { batch: { layout, rows, numbers, texts }, ignored: { names: ignored, count: ignored.length } };
 }
 
 /** Throws if an absent feature may not be missing, or if the request has a column with almost the same name. */

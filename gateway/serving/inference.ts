@@ -37,7 +37,7 @@ export interface InferenceAnswer {
   readonly predictions: Answers;
   readonly ids: readonly string[];
   /** Columns of the request that the version does not use. */
-  readonly ignored: readonly string[];
+  readonly ignored: Columns['ignored'];
   readonly release: Sha256;
   readonly generation: number;
 }

@@ -144,7 +144,7 @@ test('a slow shadow delays no caller, gets one request at a time, and further on
   });
   const columns = () => ({
     batch: batchOfCells(matrixSignature.inputs, { temp: [1], hum: [2] }, 1),
-    ignored: [],
+    ignored: { names: [], count: 0 },
   });
   for (let i = 0; i < 5; i += 1)
     shadow.ask({
