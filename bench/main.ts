@@ -102,7 +102,7 @@ async function resultOf(measure: BenchMeasure, options: BenchOptions): Promise<R
   };
 }
 
-/** Measures a second time before it fails, because whatever else the machine does can spoil one run. */
+/** Measures a second time before it fails, because other work on the machine can spoil one run. */
 async function check(measure: BenchMeasure, options: BenchOptions, result: RecordedResult): Promise<void> {
   const recorded = await recordedResult(measure.name);
   if (recorded === undefined) return say(`${measure.name}: nothing is recorded, so nothing is compared`);

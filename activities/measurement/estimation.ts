@@ -25,7 +25,7 @@ const fewestRows = 100;
 /** More rows would only take longer, so rows are thinned out evenly to this number. */
 const mostRows = 20_000;
 
-/** Returns the distance between the held-out rows whose inputs are used, so that they are thinned out evenly. */
+/** Returns the stride that thins out the held-out rows evenly: 3 means that the inputs of every third row are used. */
 export function estimationStride(rows: number): number {
   return Math.ceil(rows / mostRows);
 }

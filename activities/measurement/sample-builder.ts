@@ -167,7 +167,7 @@ class Keys {
 class MulticlassRows implements SampleBuilder {
   /** Names of the known classes by key. */
   readonly #names: ReadonlyMap<string, string>;
-  /** Known classes and others, whose probabilities are collected. */
+  /** Keys of the classes whose probabilities are collected: the known classes, then the others. */
   readonly #keys: readonly string[];
   readonly #inTruth = new Keys();
   readonly #inAnswers = new Keys();

@@ -13,7 +13,7 @@ interface FetchedFilesSettings {
   readonly bytesAtMost: number;
 }
 
-/** Copies that nobody used for this long are removed. */
+/** Copies that were not used for this long are removed. */
 const keptMs = 24 * 60 * 60 * 1000;
 
 /**

@@ -31,7 +31,7 @@ export interface BenchStack {
 type Keys = Readonly<Record<'admin' | 'operator' | 'approver', string>>;
 
 export interface StackOptions {
-  /** The checkout whose code runs. */
+  /** Folder of the checkout whose stack is started. */
   readonly root: string;
   readonly home: string;
   readonly env?: Readonly<Record<string, string>>;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BenchContext } from '../running/bench-context.ts';
@@ -48,7 +49,7 @@ async function sent(bench: BenchContext, server: LoadedServer, load: LoadRequest
 }
 
 async function loadOf(bench: BenchContext, server: LoadedServer, request: InferenceRequest): Promise<LoadRequest> {
-  const bodyFile = join(bench.scratch, `body-${Math.random().toString(36).slice(2)}`);
+  const bodyFile = join(bench.scratch, `body-${randomUUID()}`);
   await writeFile(bodyFile, request.body);
   return {
     url: `${server.address}${server.path ?? request.path}`,
@@ -59,7 +60,7 @@ async function loadOf(bench: BenchContext, server: LoadedServer, request: Infere
   };
 }
 
-/** Sends the request once and returns the answer. Throws if it is no success. */
+/** Sends the request once and returns the answer. Throws if the status is not a success. */
 export async function askOnce(server: LoadedServer, request: InferenceRequest): Promise<Uint8Array> {
   const url = `${server.address}${server.path ?? request.path}`;
   const answer = await fetch(url, {
@@ -74,7 +75,7 @@ export async function askOnce(server: LoadedServer, request: InferenceRequest): 
 
 /** Starts the floor: a Fastify that gives each of the answers at `/answers/N`. */
 export async function startFloor(bench: BenchContext, answers: readonly unknown[]): Promise<string> {
-  const file = join(bench.scratch, `answers-${Math.random().toString(36).slice(2)}.json`);
+  const file = join(bench.scratch, `answers-${randomUUID()}.json`);
   await writeFile(file, JSON.stringify(answers));
   const program = join(import.meta.dirname, '..', 'floor', 'floor-server.ts');
   const started = await startUntilSaid(bench, process.execPath, [program, file], {}, /listens at (\S+)/);

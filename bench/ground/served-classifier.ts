@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -62,7 +63,7 @@ export async function prepareServedClassifier(
   root: string,
   classifier: BoostedClassifier,
 ): Promise<ServedClassifier> {
-  const home = join(bench.scratch, `home-${Math.random().toString(36).slice(2, 8)}`);
+  const home = join(bench.scratch, `home-${randomUUID().slice(0, 8)}`);
   bench.say(`  deploying the classifier with the stack of ${root}`);
   const databaseUrl = await startBenchPostgres(bench, `${home}-postgres`);
   const stack = await startBenchStack(bench, { root, home, env: { DATABASE_URL: databaseUrl } });

@@ -25,10 +25,13 @@ export interface WantedComparison {
 }
 
 /**
- * Runs the contestants one after the other, round by round, so that whatever else the machine does meets all of them.
+ * Runs the contestants one after the other, round by round, so that other work on the machine affects all of them alike.
  * Ratios are formed within each round. A round before the first warms everything up and does not count.
  */
-export async function compareInRounds(bench: BenchContext, wanted: WantedComparison): Promise<Comparison> {
+export async function compareInRounds(
+  bench: Pick<BenchContext, 'rounds' | 'say' | 'signal'>,
+  wanted: WantedComparison,
+): Promise<Comparison> {
   const { name, unit, moreIsBetter, contestants } = wanted;
   const samples: Record<string, RoundSample[]> = Object.fromEntries(contestants.map((each) => [each.name, []]));
   for (let round = 0; round <= bench.rounds; round += 1) {

@@ -6,7 +6,7 @@ import type { BenchMeasure, MeasureOutcome } from './bench-measure.ts';
 
 export type BenchOptions = Omit<BenchContext, 'scratch' | 'onEnd'>;
 
-/** Runs one measure in a scratch folder of its own. Whatever it started is stopped and removed at the end. */
+/** Runs one measure in a scratch folder of its own. Everything that it started is stopped and removed at the end. */
 export async function runMeasure(measure: BenchMeasure, options: BenchOptions): Promise<MeasureOutcome> {
   const scratch = await mkdtemp(join(tmpdir(), 'perennial-bench-'));
   const releases: (() => Promise<void>)[] = [];

@@ -72,8 +72,9 @@ export const DatasetProfile = z.object({
   schemaVersion: z.literal(1),
   columns: z.array(ColumnProfile),
   /**
-   * The earlier version of the dataset whose rows gave `distinct`, `quantiles`, `histogram` and `top`, by number, and how
-   * many rows were added or replaced since. All else covers every row. Absent if every row was profiled.
+   * Says that `distinct`, `quantiles`, `histogram` and `top` come from the last full profile, which covered the rows of
+   * the version `number`; `rowsChangedSince` counts the rows added or replaced since. All other fields cover every row.
+   * Absent if every row was profiled.
    */
   asOf: z.object({ number: z.number().int(), rowsChangedSince: z.number().int() }).optional(),
 });
