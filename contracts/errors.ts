@@ -252,6 +252,12 @@ export const errorTable = {
       'The webhook of a connection refused a message or did not answer; the message is sent again for some minutes.',
   },
   // machinery
+  'too-busy': {
+    status: 503,
+    retryable: true,
+    until: outage,
+    about: 'The gateway holds as many bytes of large requests as it may; it did not process this one.',
+  },
   'model-unavailable': {
     status: 503,
     retryable: true,

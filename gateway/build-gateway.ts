@@ -11,6 +11,7 @@ import { authenticateNewKey, keyIn } from './key-table.ts';
 import type { GatewayServerDependencies } from './gateway-dependencies.ts';
 import { healthPaths, gatewayHealthRoutes } from './gateway-health-routes.ts';
 import { inferenceRoutes } from './protocols/inference-routes.ts';
+import { boundBodies } from './protocols/body-budget.ts';
 import { listInHeader } from './protocols/list-in-header.ts';
 import {
   acceptJsonBodies,
@@ -66,6 +67,7 @@ function answerError(logger: Logger, caught: unknown, reply: FastifyReply): Fast
   // The protocol's error body has no field for the code, and the worker needs more detail than the status.
   if (caught instanceof PerennialError) {
     void reply.header('perennial-error', caught.code);
+    if (caught.code === 'too-busy') void reply.header('retry-after', '1');
     const { feature } = caught.fields;
     if (typeof feature === 'string') listInHeader(reply, 'perennial-feature', [feature]);
   }
@@ -83,6 +85,7 @@ export function buildGateway(deps: GatewayServerDependencies): FastifyInstance {
     frameworkErrors: (caught, _request, reply) => void answerError(deps.logger, caught, reply),
   });
   acceptJsonBodies(app);
+  boundBodies(app, deps.bodyBudget);
   app.decorateRequest('principal', null);
   // Answers known keys in the same turn of the event loop.
   app.addHook('onRequest', (request, reply, done) => {

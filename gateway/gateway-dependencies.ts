@@ -1,6 +1,7 @@
 import type { Logger } from '../ports/logger.ts';
 import type { KeyTable } from './key-table.ts';
 import type { Bodies } from './protocols/bodies.ts';
+import type { BodyBudget } from './protocols/body-budget.ts';
 import type { Inference } from './serving/inference.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import type { ServingTable } from './serving/serving-table.ts';
@@ -10,6 +11,7 @@ export interface GatewayServerDependencies {
   readonly table: ServingTable;
   readonly keys: KeyTable;
   readonly bodies: Bodies;
+  readonly bodyBudget: BodyBudget;
   readonly inference: Inference;
   readonly metrics: GatewayMetrics;
   readonly logger: Logger;

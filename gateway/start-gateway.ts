@@ -19,6 +19,7 @@ import { closeGateway } from './close-gateway.ts';
 import { GatewayDisk } from './log/gateway-disk.ts';
 import { DeploymentFollower } from './following/follow-deployments.ts';
 import { Bodies } from './protocols/bodies.ts';
+import { BodyBudget } from './protocols/body-budget.ts';
 import { Inference } from './serving/inference.ts';
 import type { KeptLease } from './following/keep-lease.ts';
 import { keepLease } from './following/keep-lease.ts';
@@ -57,6 +58,8 @@ export interface GatewayParts {
   readonly logLimits?: Partial<PredictionLogLimits>;
   /** Writes the prediction log. Default: `write` of `node:fs`. */
   readonly writeLog?: WriteBytes;
+  /** Bytes of large bodies that are held at a time. Default: 512 MiB. */
+  readonly bodyBytesAtMost?: number;
 }
 
 export interface RunningGateway {
@@ -215,6 +218,7 @@ function buildServer(parts: GatewayParts, served: Served): FastifyInstance {
     table,
     keys,
     bodies: new Bodies(),
+    bodyBudget: new BodyBudget(parts.bodyBytesAtMost),
     inference: new Inference({ table, log, counts, metrics, shadow, clock, ids, steadyNow, random }),
     metrics,
     logger,

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { ErrorCode, ErrorFields } from '../../contracts/errors.ts';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import { largeBodyBytes } from './body-budget.ts';
 import type { Heads, RequestBody } from './request-body.ts';
 import { parseBody } from './request-body.ts';
 import type { RawBody } from './request-bodies.ts';
@@ -44,8 +45,6 @@ interface Waiting {
   readonly reject: (reason: unknown) => void;
 }
 
-/** Reading a body of this size takes about a millisecond. */
-const largeBytes = 256 * 1024;
 const heapMebibytes = 2048;
 
 /**
@@ -74,7 +73,7 @@ export class Bodies {
     raw: RawBody,
     likely: Taken,
   ): RequestBody<Heads[Protocol]> | Promise<RequestBody<Heads[Protocol]>> {
-    return raw.bytes.length < largeBytes ? parseBody(protocol, raw) : this.#readLarge(protocol, raw, likely);
+    return raw.bytes.length <= largeBodyBytes ? parseBody(protocol, raw) : this.#readLarge(protocol, raw, likely);
   }
 
   /** Ends the thread for large bodies. Bodies that still wait for it fail with `model-unavailable`. */

@@ -4,6 +4,7 @@ import { brotliDecompress, unzip } from 'node:zlib';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import { parseJson } from './parse-json.ts';
+import { holdDecompressed } from './body-budget.ts';
 import { jsonLengthHeader } from './binary-tensors.ts';
 import { refuse } from './tensor-columns.ts';
 
@@ -41,23 +42,25 @@ export function acceptJsonBodies(app: FastifyInstance): void {
 
 /** Accepts CSV bodies besides JSON. */
 export function acceptCsvBodies(app: FastifyInstance): void {
-  app.addContentTypeParser<Buffer>('text/csv', { parseAs: 'buffer' }, ({ headers }, sent, done) => {
-    take(headers, sent, done, (bytes) => new RawBody('csv', bytes));
+  app.addContentTypeParser<Buffer>('text/csv', { parseAs: 'buffer' }, (request, sent, done) => {
+    take(request, sent, done, (bytes) => new RawBody('csv', bytes));
   });
 }
 
 type Done = (error: Error | null, body?: unknown) => void;
 
-function takeJson({ headers }: FastifyRequest, sent: Buffer, done: Done): void {
-  take(headers, sent, done, (bytes) => new RawBody('json', bytes, jsonBytesIn(headers, bytes)));
+function takeJson(request: FastifyRequest, sent: Buffer, done: Done): void {
+  take(request, sent, done, (bytes) => new RawBody('json', bytes, jsonBytesIn(request.headers, bytes)));
 }
 
 /** Calls `done` in the same turn if the body is not compressed. */
-function take(headers: IncomingHttpHeaders, sent: Buffer, done: Done, rawBody: (bytes: Buffer) => RawBody): void {
+function take(request: FastifyRequest, sent: Buffer, done: Done, rawBody: (bytes: Buffer) => RawBody): void {
+  const { headers } = request;
   const finish = (bytes: Buffer): void => {
     let body: RawBody;
     try {
       refuseOtherCharsets(headers);
+      if (bytes !== sent) holdDecompressed(request, bytes.length);
       body = rawBody(bytes);
     } catch (caught) {
       done(asError(caught));
@@ -67,7 +70,11 @@ function take(headers: IncomingHttpHeaders, sent: Buffer, done: Done, rawBody: (
   };
   const encoding = headers['content-encoding'];
   if (encoding === undefined) finish(sent);
-  else decompressed(encoding, sent, (failure, bytes) => (failure === null ? finish(bytes) : done(failure)));
+  else
+    decompressed(encoding, sent, (failure, bytes) => {
+      if (failure !== null) done(failure);
+      else finish(bytes);
+    });
 }
 
 function asError(caught: unknown): Error {
