@@ -9,7 +9,7 @@ export interface DuckDbTableEngineSettings {
   /** Memory of one call's process, in bytes. Default: 6 GiB. */
   readonly memoryBytes?: number;
   /**
-   * Memory limit of one call's database, e.g. `2GiB`. Default: a sixteenth, a sixth or a third of `memoryBytes`,
+   * Memory limit of one call's database, e.g. `2GiB`. Default: a twelfth, a sixth or a third of `memoryBytes`,
    * depending on the number of columns.
    */
   readonly memoryLimit?: string;
@@ -42,7 +42,7 @@ export function createDuckDbTableEngine(settings: DuckDbTableEngineSettings): Cl
   const processes = new TableProcesses({
     sandbox: settings.sandbox,
     memoryBytes,
-    memoryLimits: { narrow: limit(16), usual: limit(6), wide: limit(3) },
+    memoryLimits: { narrow: limit(12), usual: limit(6), wide: limit(3) },
     heapMebibytes: mebibytes(memoryBytes / 6),
     diskBytes: settings.diskBytes ?? 256 * 2 ** 30,
     rowsAtMost: settings.rowsAtMost ?? 5_000_000,

@@ -17,6 +17,7 @@ import type { Warn } from '../typing/warn.ts';
 import { columnPlan } from '../windows/column-plan.ts';
 import type { LockedDatabase } from '../process/locked-database.ts';
 import { identifier } from '../sql.ts';
+import { instantsOfColumn } from './column-instants.ts';
 import { dropRelation } from './relations.ts';
 import { type Instants, instantsOf } from './row-instants.ts';
 
@@ -121,6 +122,8 @@ async function readQuickly(
     if (scan === undefined) return undefined;
     scans.push(scan);
   }
+  const at = await times.find();
+  if (at === undefined && times.instants !== undefined) return undefined;
   const values = await countValuesOf(database, fields, long.length > 0);
   const { rows } = await database.row(`SELECT count(*) AS rows FROM ${table}`);
   if (values === undefined || Number(rows) !== scans.reduce((sum, { records }) => sum + records - 1, 0))
@@ -140,7 +143,7 @@ async function readQuickly(
     fields,
     instants: times.instants,
     table,
-    at: times.at,
+    at,
     values: new Map(fields.map(({ name }, at) => [name, values[at] ?? 0])),
   };
 }
@@ -152,9 +155,10 @@ function needsWarning({ some, numberLike, values }: CellsOfColumn): boolean {
 
 interface Times {
   readonly instants: QuickRows['instants'];
-  readonly at: string | undefined;
-  /** Returns SQL that adds `_at` to the rows of a query, unless a column has it already. */
+  /** Returns SQL that adds `_at` to the rows of a query, unless it is found from a column. */
   query(rows: string): string;
+  /** Returns SQL of `_at` over the table, when it holds all rows; undefined if there is none or it is not simple. */
+  find(): Promise<string | undefined>;
 }
 
 async function timesOf(
@@ -165,15 +169,19 @@ async function timesOf(
   declared: Declared,
 ): Promise<Times> {
   if (timestamp === undefined || sample === undefined)
-    return { instants: undefined, at: undefined, query: (rows) => rows };
+    return { instants: undefined, query: (rows) => rows, find: () => Promise.resolve(undefined) };
   await database.run(`CREATE TABLE ${table} AS SELECT ${castsOf(fields, declared)} FROM ${sample.table} LIMIT 0`);
   const found = await instantsOf(database, { timestamp, timezone }, fields, table);
   await database.run(`DROP TABLE ${table}`);
   const instants = { ...found, timestamp };
-  // The instants of a column of instants take no space of their own.
-  return found.kind === 'instant' && found.expression === identifier(timestamp)
-    ? { instants, at: `make_timestamp(epoch_us(${found.expression}))`, query: (rows) => rows }
-    : { instants, at: '"_at"', query: (rows) => found.rowsWithInstants(rows) };
+  if (found.expression !== identifier(timestamp))
+    return { instants, query: (rows) => found.rowsWithInstants(rows), find: () => Promise.resolve('"_at"') };
+  // The instants of a column of times take no space of their own.
+  const find = (): Promise<string | undefined> =>
+    found.kind === 'instant'
+      ? Promise.resolve(`make_timestamp(epoch_us(${found.expression}))`)
+      : instantsOfColumn(database, { table, column: timestamp, timezone });
+  return { instants, query: (rows) => rows, find };
 }
 
 /** Returns the columns that have a value among the first rows. */

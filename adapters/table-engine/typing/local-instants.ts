@@ -24,6 +24,7 @@ export function readingsOfLocal(
  * first instant.
  */
 export function instantOfLocal(local: string, timezone: string): string {
+  if (timezone === 'UTC') return local;
   const { first, own, isExact } = readingsOfLocal(local, timezone);
   return `CASE WHEN ${isExact(first)} THEN ${first} ELSE ${own} END`;
 }

@@ -18,12 +18,17 @@ export async function warnOfLocalTimes(
   warn: Warn,
 ): Promise<void> {
   const { first, own, isExact } = readingsOfLocal('t', timezone);
-  // Clocks change on the quarter hour, so one time stands for all times of its quarter hour.
-  const found = await database.rows(`
-    WITH times AS (SELECT TRY(CAST(${expression} AS TIMESTAMP)) AS local FROM timed),
+  const times = `SELECT TRY(CAST(${expression} AS TIMESTAMP)) AS local FROM timed`;
+  // Clocks change on the quarter hour, so one time stands for all times of its quarter hour. Those of UTC never change.
+  const query =
+    timezone === 'UTC'
+      ? `SELECT 'naive-time' AS kind, count(*) AS n, CAST(min(local) AS VARCHAR) AS example FROM (${times}) WHERE ${isWritable('local', 'TIMESTAMP')} HAVING n > 0`
+      : `
+    WITH times AS (${times}),
       quarters AS (SELECT time_bucket(INTERVAL 15 MINUTE, local) AS t, count(*) AS n, min(local) AS example FROM times WHERE ${isWritable('local', 'TIMESTAMP')} GROUP BY t)
     SELECT CASE WHEN NOT ${isExact(own)} AND NOT ${isExact(first)} THEN 'skipped-time' WHEN ${first} <> ${own} AND ${isExact(first)} THEN 'repeated-time' ELSE 'naive-time' END AS kind,
-      sum(n)::BIGINT AS n, CAST(min(example) AS VARCHAR) AS example FROM quarters GROUP BY kind ORDER BY kind`);
+      sum(n)::BIGINT AS n, CAST(min(example) AS VARCHAR) AS example FROM quarters GROUP BY kind ORDER BY kind`;
+  const found = await database.rows(query);
   const rows = found.reduce((sum, { n }) => sum + Number(n), 0);
   const where = `data.timestamp, ${JSON.stringify(timestamp)}, has times without an offset, which are read in ${timezone} (data.timezone)`;
   const wayOut = 'write times with an offset, such as 2026-03-29T01:30:00Z';

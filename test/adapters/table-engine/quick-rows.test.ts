@@ -124,6 +124,29 @@ describe('rows that are read straight into their types are the rows of the long 
     expect(quick).toEqual(long);
   });
 
+  test.each([
+    'UTC',
+    'Europe/Berlin',
+    'America/St_Johns',
+    'Australia/Lord_Howe',
+    'Asia/Kathmandu',
+    'Pacific/Apia',
+    'Africa/Cairo',
+  ])('for local times of %s, around its clock changes too', async (timezone) => {
+    const minute = 60_000;
+    const around = Array.from({ length: 1200 }, (_, at) => Date.UTC(2011, 9, 1) + at * 97 * minute);
+    const spread = Array.from({ length: 1200 }, (_, at) => Date.UTC(1973, 0, 1) + at * 16_000 * minute);
+    const summer = Array.from({ length: 2 * 1440 }, (_, at) => Date.UTC(2011, 2, 12, 0, 0, 30) + at * minute);
+    for (const times of [[...spread, ...summer, ...around], [...summer], [Date.UTC(1911, 2, 11)]]) {
+      const rows = times.map((time, at) => [String(at), new Date(time).toISOString().slice(0, 19)]);
+      const [quick, long] = await bothWays(['id', 'at'], rows, { key: 'id', timestamp: 'at', timezone });
+      expect(quick).toEqual(long);
+      const dates = times.map((time, at) => [String(at), new Date(time).toISOString().slice(0, 10)]);
+      const [quickDates, longDates] = await bothWays(['id', 'at'], dates, { key: 'id', timestamp: 'at', timezone });
+      expect(quickDates).toEqual(longDates);
+    }
+  });
+
   test('for a further batch of a dataset', async () => {
     const first = await prepareHere([await csv('a.csv', 'id,v,w,spare\n1,1.5,,x\n2,2.5,,x\n')], {
       key: 'id',
