@@ -76,34 +76,46 @@ async function piecesOf(
   rows: string,
   columns: readonly StoredColumn[],
 ): Promise<readonly ColumnPiece[]> {
-  const aggregates = columns.map(({ name, type }, at) => {
-    const column = identifier(name);
-    const number = type === 'BOOLEAN' ? `CAST(${column} AS INTEGER)` : `CAST(${column} AS DOUBLE)`;
-    const kept = type === 'DOUBLE' ? `CASE WHEN abs(${number}) <= ${largest} THEN ${number} END` : number;
-    const count = type === 'DOUBLE' ? `count(${kept})` : `count(${column})`;
-    const moments =
-      type === 'BIGINT' || type === 'DOUBLE' || type === 'BOOLEAN'
-        ? `avg(${kept}) AS mean${at}, var_pop(${kept}) AS variance${at}, ${count} AS kept${at}`
-        : `NULL AS mean${at}, NULL AS variance${at}, 0 AS kept${at}`;
-    return `count(*) AS count${at}, count(${column}) AS filled${at}, min(${column}) AS min${at}, max(${column}) AS max${at}, ${moments}`;
+  const found = await database.row(
+    `SELECT count(*) AS count, ${columns
+      .map(({ name }, at) => {
+        const column = identifier(name);
+        return `count(${column}) AS filled${at}, min(${column}) AS min${at}, max(${column}) AS max${at}`;
+      })
+      .join(', ')} FROM (${rows})`,
+  );
+  const pieces = columns.map(({ name }, at) => {
+    const [count, filled] = [Number(found.count), Number(found[`filled${at}`])];
+    return { name, count, nulls: count - filled, min: found[`min${at}`] ?? null, max: found[`max${at}`] ?? null };
   });
-  const found = await database.row(`SELECT ${aggregates.join(', ')} FROM (${rows})`);
-  return columns.map(({ name, type }, at) => {
-    const [count, filled, kept] = [
-      Number(found[`count${at}`]),
-      Number(found[`filled${at}`]),
-      Number(found[`kept${at}`]),
-    ];
+  const moments = await momentsOfPieces(database, rows, columns, pieces);
+  return pieces.map((piece, at) => ({ ...piece, ...moments(at) }));
+}
+
+type Moments = Pick<ColumnPiece, 'mean' | 'squares'>;
+
+/** Returns the moments of columns whose values, if there are any, are numbers or booleans and not too large. */
+async function momentsOfPieces(
+  database: LockedDatabase,
+  rows: string,
+  columns: readonly StoredColumn[],
+  pieces: readonly Omit<ColumnPiece, keyof Moments>[],
+): Promise<(at: number) => Moments> {
+  const aggregates = columns.flatMap(({ name, type }, at) => {
+    const { count, nulls, min, max } = pieces[at] ?? { count: 0, nulls: 0, min: null, max: null };
+    const isSmall = Math.abs(Number(min)) <= largest && Math.abs(Number(max)) <= largest;
+    if (count === nulls || !(type === 'BOOLEAN' || ((type === 'BIGINT' || type === 'DOUBLE') && isSmall))) return [];
+    const number = `CAST(${identifier(name)} AS ${type === 'BOOLEAN' ? 'INTEGER' : 'DOUBLE'})`;
+    const variance = type === 'BOOLEAN' ? '' : `, var_pop(${number}) AS variance${at}`;
+    return [`avg(${number}) AS mean${at}${variance}`];
+  });
+  const found = aggregates.length === 0 ? {} : await database.row(`SELECT ${aggregates.join(', ')} FROM (${rows})`);
+  return (at) => {
+    const { count, nulls } = pieces[at] ?? { count: 0, nulls: 0 };
     const [mean, variance] = [found[`mean${at}`], found[`variance${at}`]];
-    const isWhole = kept === filled && typeof mean === 'number' && typeof variance === 'number';
     return {
-      name,
-      count,
-      nulls: count - filled,
-      min: found[`min${at}`] ?? null,
-      max: found[`max${at}`] ?? null,
-      mean: isWhole ? mean : null,
-      squares: isWhole && type !== 'BOOLEAN' ? variance * filled : null,
+      mean: typeof mean === 'number' ? mean : null,
+      squares: typeof mean === 'number' && typeof variance === 'number' ? variance * (count - nulls) : null,
     };
-  });
+  };
 }

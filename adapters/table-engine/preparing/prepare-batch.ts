@@ -17,7 +17,7 @@ import { type KnownRows, carryParts, viewKnown } from './known-parts.ts';
 import type { LockedDatabase, OpenedDatabase } from '../process/locked-database.ts';
 import { checkValues } from '../typing/misfits.ts';
 import { openFiles } from '../reading/opened-files.ts';
-import { describeRows, summariseCarried } from './summarise-batch.ts';
+import { summariseCarried, writeRows } from './summarise-batch.ts';
 import { writeQuarantine } from './quarantine.ts';
 import { type QuickRows, quickRows } from './quick-rows.ts';
 import { dropRelation, kindOfRelation, renameRelation } from './relations.ts';
@@ -32,7 +32,7 @@ import { warnOfTypes } from '../typing/type-warnings.ts';
 import type { Warn } from '../typing/warn.ts';
 import { withAdvice } from '../reading/with-advice.ts';
 import type { TableWorkplace } from '../process/table-workplace.ts';
-import { orderRows, writeParts } from './write-parts.ts';
+import { orderRows } from './write-parts.ts';
 
 /**
  * Turns files into checked, typed and sorted parts. Expectations are evaluated over the new and changed rows, and over
@@ -281,14 +281,6 @@ async function refusal(
   };
 }
 
-/** Waits until both have ended, so that nothing goes on after an error. */
-async function bothOrNeither<One, Other>(one: Promise<One>, other: Promise<Other>): Promise<[One, Other]> {
-  const [first, second] = await Promise.allSettled([one, other]);
-  if (first.status === 'rejected') throw first.reason;
-  if (second.status === 'rejected') throw second.reason;
-  return [first.value, second.value];
-}
-
 async function acceptance(
   database: OpenedDatabase,
   request: PrepareBatch,
@@ -308,24 +300,23 @@ async function acceptance(
   const ordered = await orderRows(database, { fields, key: request.key, timed, quick });
   const isWhole = request.known.length === 0 || request.mode === 'snapshot';
   const { key, summarise = true, outputFolder: folder } = request;
-  const [parts, described] = await bothOrNeither(
-    writeParts(database, ordered, { timed, folder }),
-    describeRows(database.aside, ordered, { columns: isWhole ? columns : null, summarise, key, folder }),
-  );
-  const summaries = described.summaries.flatMap((summary, at) => {
-    const part = parts[at];
-    return part === undefined ? [] : [{ part: part.sha256, ...summary }];
+  const written = await writeRows(database, ordered, {
+    columns: isWhole ? columns : null,
+    summarise,
+    key,
+    timed,
+    folder,
   });
   return {
     columns,
     ...settled,
     known: carried,
-    parts,
+    parts: written.parts,
     expectations: judged.map(({ result }) => result),
     warnings,
     refused: false,
     quarantine: null,
-    summaries: [...summaries, ...(await summariseCarried(database.aside, request, carried))],
-    profile: described.profile,
+    summaries: [...written.summaries, ...(await summariseCarried(database.asides[0], request, carried))],
+    profile: written.profile,
   };
 }

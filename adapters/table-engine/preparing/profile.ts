@@ -1,6 +1,6 @@
-import type { Column } from '../../../contracts/data/data-types.ts';
+import type { Cell, Column } from '../../../contracts/data/data-types.ts';
 import type { ColumnProfile, DatasetProfile, Histogram } from '../../../contracts/data/dataset-version.ts';
-import { type Row, countValues, factsOf, momentsOf, quantilesIn, rowsByColumn } from '../comparing/counted-values.ts';
+import { type Facts, type Row, byColumn, countValues, momentsOf, quantilesIn, rowsByColumn } from '../comparing/counted-values.ts';
 import { type Slice, slicesOf } from '../comparing/long-form.ts';
 import { interpolatedAt, placesOf, valueAt } from '../comparing/quantile-places.ts';
 import { ascends } from './ascending.ts';
@@ -35,12 +35,30 @@ export async function profileOf(
   from: string,
   columns: readonly Column[],
 ): Promise<DatasetProfile> {
-  const profiles = new Map<string, ColumnProfile>();
-  for (const slice of await slicesOf(database, from, columns)) {
+  const profiles: ColumnProfile[] = [];
+  for (const find of await profilers(database, from, columns)) profiles.push(...(await find(database)));
+  return profileFrom(columns, profiles);
+}
+
+/** Returns the profiles of some columns. The connection's time zone must be UTC. */
+export type Profiler = (database: LockedDatabase) => Promise<readonly ColumnProfile[]>;
+
+/** Returns functions that profile a few columns each, which may run at the same time on connections of their own. */
+export async function profilers(
+  database: LockedDatabase,
+  from: string,
+  columns: readonly Column[],
+): Promise<readonly Profiler[]> {
+  return (await slicesOf(database, from, columns)).map((slice) => async (connection) => {
     const [only, second] = slice.columns;
-    const isAscending = only !== undefined && second === undefined && (await ascends(database, from, [only.name]));
-    for (const column of await profileSlice(database, slice, isAscending)) profiles.set(column.name, column);
-  }
+    const isAscending = only !== undefined && second === undefined && (await ascends(connection, from, [only.name]));
+    return profileSlice(connection, slice, isAscending);
+  });
+}
+
+/** Returns the profile of a dataset from those of its columns, in any order. */
+export function profileFrom(columns: readonly Column[], found: readonly ColumnProfile[]): DatasetProfile {
+  const profiles = new Map(found.map((column) => [column.name, column]));
   return { schemaVersion: 1, columns: columns.map((column) => profiles.get(column.name) ?? emptyProfile(column)) };
 }
 
@@ -59,11 +77,13 @@ async function profileSlice(
   isAscending: boolean,
 ): Promise<readonly ColumnProfile[]> {
   if (isAscending) await database.run(`CREATE TEMP VIEW counted AS SELECT c, v, 1::BIGINT AS n FROM ${slice.rows}`);
-  const facts = isAscending ? await factsOf(database, 'counted') : await countValues(database, 'counted', slice);
+  const facts = isAscending ? await factsInOrder(database) : await countValues(database, 'counted', slice);
   const moments = await momentsOf(database, slice, facts);
   const tops = await rowsByColumn(
     database,
-    `SELECT c, top.v AS v, top.n AS n FROM (SELECT c, unnest(min({ m: -n, v: v, n: n }, ${topValues})) AS top FROM counted GROUP BY c)`,
+    isAscending
+      ? `SELECT c, v, n FROM counted LIMIT ${topValues}`
+      : `SELECT c, top.v AS v, top.n AS n FROM (SELECT c, unnest(min({ m: -n, v: v, n: n }, ${topValues})) AS top FROM counted GROUP BY c)`,
   );
   const hasQuantiles = slice.kind !== 'other';
   const shares = { shares: quantiles, isNumber: slice.kind === 'number' };
@@ -91,6 +111,14 @@ async function profileSlice(
   });
 }
 
+/** Returns the facts of `counted` if it has one column, in which every value is another. */
+function factsInOrder(database: LockedDatabase): Promise<Facts> {
+  return byColumn(
+    database,
+    'SELECT 0 AS c, count(*) AS "distinct", count(*) AS filled, min(v) AS low, max(v) AS high FROM counted',
+  );
+}
+
 /** Returns the quantiles of the only column of a slice, in which values ascend and none is missing. */
 async function quantilesInOrder(
   database: LockedDatabase,
@@ -112,25 +140,39 @@ async function quantilesInOrder(
  */
 async function histogramsIn(
   database: LockedDatabase,
-  { kind, stored }: Slice,
+  { kind, stored, columns }: Slice,
 ): Promise<ReadonlyMap<number, Histogram>> {
-  // A cast of an instant to a timestamp asks the calendar for each value.
-  const timestamp = stored === 'TIMESTAMP WITH TIME ZONE' ? 'make_timestamp(epoch_us(v))' : 'CAST(v AS TIMESTAMP)';
-  const value = kind === 'time' ? `epoch(${timestamp})` : 'CAST(v AS DOUBLE)';
+  const secondsOf = (time: string): string =>
+    // A cast of an instant to a timestamp asks the calendar for each value.
+    stored === 'TIMESTAMP WITH TIME ZONE' ? `make_timestamp(epoch_us(${time}))` : `CAST(${time} AS TIMESTAMP)`;
+  const numberOf = (value: string): string =>
+    kind === 'time' ? `epoch(${secondsOf(value)})` : `CAST(${value} AS DOUBLE)`;
+  const isOne = columns.length === 1;
   // Both bounds are halved first, because the width of the whole range may overflow.
+  const spans = await rowsByColumn(
+    database,
+    `SELECT c, low, high, (high / 2 - low / 2) / ${histogramBins / 2} AS width FROM
+      (SELECT c, ${numberOf('least_v')} AS low, ${numberOf('greatest_v')} AS high FROM
+        (SELECT ${isOne ? 'any_value(c) AS c' : 'c'}, min(v) AS least_v, max(v) AS greatest_v FROM counted ${isOne ? '' : 'GROUP BY c'})) WHERE low IS NOT NULL`,
+  );
+  if (spans.size === 0) return new Map();
+  const double = (cell: Cell | undefined): string => `CAST('${String(cell)}' AS DOUBLE)`;
+  const values = [...spans].map(([c, [span]]) => `(${c}, ${double(span?.low)}, ${double(span?.width)})`);
   const bins = await rowsByColumn(
     database,
-    `WITH given AS (SELECT c, ${value} AS w, n FROM counted),
-      span AS (SELECT c, min(w) AS low, max(w) AS high, (max(w) / 2 - min(w) / 2) / ${histogramBins / 2} AS width FROM given GROUP BY c)
-    SELECT c, CASE WHEN width = 0 THEN 0 ELSE least(floor((w / width) - (low / width)), ${histogramBins - 1}) END::INTEGER AS bin, sum(n)::BIGINT AS count,
-      any_value(low) AS low, any_value(high) AS high, any_value(width) AS width
-    FROM given JOIN span USING (c) GROUP BY c, bin ORDER BY c, bin`,
+    `SELECT ${isOne ? '0 AS c' : 'c'}, CASE WHEN width = 0 THEN 0 ELSE least(floor((w / width) - (low / width)), ${histogramBins - 1}) END::INTEGER AS bin, sum(n)::BIGINT AS count
+      FROM (SELECT c, ${numberOf('v')} AS w, n FROM counted) JOIN (VALUES ${values.join(', ')}) AS span(${isOne ? 'place' : 'c'}, low, width) ${isOne ? 'ON true' : 'USING (c)'}
+      GROUP BY ${isOne ? '' : 'c, '}bin ORDER BY ${isOne ? '' : 'c, '}bin`,
   );
-  return new Map([...bins].map(([c, rows]) => [c, histogramOf(rows, kind === 'time')]));
+  return new Map(
+    [...spans].flatMap(([c, [span]]) =>
+      span === undefined ? [] : [[c, histogramOf(span, bins.get(c) ?? [], kind === 'time')] as const],
+    ),
+  );
 }
 
-function histogramOf(bins: readonly Row[], isTime: boolean): Histogram {
-  const [low, high, width] = [Number(bins[0]?.low), Number(bins[0]?.high), Number(bins[0]?.width)];
+function histogramOf(span: Row, bins: readonly Row[], isTime: boolean): Histogram {
+  const [low, high, width] = [Number(span.low), Number(span.high), Number(span.width)];
   const number = width === 0 ? 1 : histogramBins;
   const counts = Array.from({ length: number }, (_, bin) => Number(bins.find((row) => row.bin === bin)?.count ?? 0));
   const edges = Array.from({ length: number + 1 }, (_, at) =>

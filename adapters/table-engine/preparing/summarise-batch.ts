@@ -1,38 +1,65 @@
+import { join } from 'node:path';
 import type { Column } from '../../../contracts/data/data-types.ts';
-import type { DatasetProfile } from '../../../contracts/data/dataset-version.ts';
+import type { ColumnProfile, DatasetProfile } from '../../../contracts/data/dataset-version.ts';
 import type { Sha256 } from '../../../contracts/identifiers.ts';
 import type { PrepareBatch, PreparedBatch, SummarisedPart } from '../../../ports/table-engine.ts';
-import type { LockedDatabase } from '../process/locked-database.ts';
+import type { LockedDatabase, OpenedDatabase } from '../process/locked-database.ts';
 import { parquetRows } from '../sql.ts';
 import { summarisePart } from './part-facts.ts';
-import { profileOf } from './profile.ts';
-import { type OrderedRows, partSlices } from './write-parts.ts';
+import { profileFrom, profilers } from './profile.ts';
+import { type Task, runTasks } from './run-tasks.ts';
+import { type OrderedRows, partOf, partSlices, writeSlice } from './write-parts.ts';
 
 interface Describing {
   /** Columns to be profiled; null: none. */
   readonly columns: readonly Column[] | null;
   readonly summarise: boolean;
   readonly key: string | undefined;
+  readonly timed: boolean;
   readonly folder: string;
 }
 
-export interface DescribedRows {
+interface WrittenRows {
+  readonly parts: PreparedBatch['parts'];
   readonly profile: DatasetProfile | null;
-  /** Summaries of the parts that `writeParts` makes of the rows, in its order. */
-  readonly summaries: readonly Omit<SummarisedPart, 'part'>[];
+  readonly summaries: readonly SummarisedPart[];
 }
 
-/** Profiles ordered rows and summarises the parts that they become. The connection's time zone must be UTC. */
-export async function describeRows(
-  database: LockedDatabase,
+/** Writes ordered rows as parts, profiles them and summarises the parts, at the same time on two connections. */
+export async function writeRows(
+  database: OpenedDatabase,
   ordered: OrderedRows,
-  { columns, summarise, key, folder }: Describing,
-): Promise<DescribedRows> {
-  const profile = columns === null ? null : await profileOf(database, ordered.table, columns);
-  const summaries: Omit<SummarisedPart, 'part'>[] = [];
-  for (const [at, { unordered }] of (summarise ? partSlices(ordered) : []).entries())
-    summaries.push(await summarisePart(database, { rows: unordered, key, folder, name: `keys-${at}.parquet` }));
-  return { profile, summaries };
+  { columns, summarise, key, timed, folder }: Describing,
+): Promise<WrittenRows> {
+  const slices = partSlices(ordered);
+  const profiling = columns === null ? [] : await profilers(database.asides[0], ordered.table, columns);
+  const profiles: ColumnProfile[] = [];
+  const facts: Omit<SummarisedPart, 'part'>[] = [];
+  const describe: Task[] = [
+    ...profiling.map((find): Task => async (connection) => void profiles.push(...(await find(connection)))),
+    ...(summarise ? slices : []).map(({ unordered: rows }, at): Task => async (connection) => {
+      facts[at] = await summarisePart(connection, { rows, key, folder, name: `keys-${at}.parquet` });
+    }),
+  ];
+  // Digests are computed while the next part is written.
+  const parts: Promise<PreparedBatch['parts'][number]>[] = [];
+  const write = slices.map((slice, at): Task => async (connection) => {
+    const path = join(folder, `part-${at}.parquet`);
+    const bounds = await writeSlice(connection, slice, { path, timed });
+    const part = partOf(path, slice.rows, bounds);
+    part.catch(() => undefined);
+    parts[at] = part;
+  });
+  await runTasks(database.asides, [write, describe]);
+  const written = await Promise.all(parts);
+  return {
+    parts: written,
+    profile: columns === null ? null : profileFrom(columns, profiles),
+    summaries: written.flatMap(({ sha256 }, at) => {
+      const found = facts[at];
+      return found === undefined ? [] : [{ part: sha256, ...found }];
+    }),
+  };
 }
 
 /** Summarises the carried parts that were rewritten, and those that have no summary yet. */

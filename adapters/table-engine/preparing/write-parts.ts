@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Cell } from '../../../contracts/data/data-types.ts';
 import type { PreparedBatch } from '../../../ports/table-engine.ts';
 import { ascends } from './ascending.ts';
@@ -54,12 +53,15 @@ function withInstant(names: readonly string[], at: string | undefined): string {
   return at === undefined ? identifiers(names) : `${identifiers(names)}, ${at} AS "_at"`;
 }
 
-/** Returns the rows of each part, as SQL for its file and, without a copy of the rows, for aggregates. */
-export function partSlices({
-  table,
-  columns,
-  rows,
-}: OrderedRows): readonly { readonly query: string; readonly unordered: string; readonly rows: number }[] {
+interface PartSlice {
+  /** SQL of the rows for the part's file, and for aggregates, which need no copy of them. */
+  readonly query: string;
+  readonly unordered: string;
+  readonly rows: number;
+}
+
+/** Returns the rows of each part. */
+export function partSlices({ table, columns, rows }: OrderedRows): readonly PartSlice[] {
   return Array.from({ length: Math.ceil(rows / partRows) }, (_, at) => {
     const start = at * partRows;
     const unordered = `SELECT ${columns} FROM ${table} WHERE rowid >= ${start} AND rowid < ${start + partRows}`;
@@ -69,21 +71,14 @@ export function partSlices({
   });
 }
 
-/** Writes ordered rows as parts. */
-export async function writeParts(
+/** Writes the rows of one part and returns their bounds. */
+export async function writeSlice(
   database: LockedDatabase,
-  ordered: OrderedRows,
-  { timed, folder }: { readonly timed: boolean; readonly folder: string },
-): Promise<PreparedBatch['parts']> {
-  const parts: Promise<PreparedBatch['parts'][number]>[] = [];
-  for (const { query, unordered, rows } of partSlices(ordered)) {
-    const path = join(folder, `part-${parts.length}.parquet`);
-    await writeParquet(database, query, path);
-    const bounds = timed ? await boundsOf(database, unordered) : {};
-    // The digest is computed while the next part is written.
-    parts.push(partOf(path, rows, bounds));
-  }
-  return Promise.all(parts);
+  { query, unordered }: PartSlice,
+  { path, timed }: { readonly path: string; readonly timed: boolean },
+): Promise<Bounds> {
+  await writeParquet(database, query, path);
+  return timed ? boundsOf(database, unordered) : {};
 }
 
 interface Bounds {

@@ -27,10 +27,10 @@ export interface LockedDatabase {
 
 export interface OpenedDatabase extends LockedDatabase {
   /**
-   * A second connection to the same tables, for a query that runs beside one of the first connection. Its time zone is
-   * UTC, and its temporary tables are its own.
+   * Two more connections to the same tables, for queries that run at the same time. Their time zone is UTC, and their
+   * temporary tables are their own.
    */
-  readonly aside: LockedDatabase;
+  readonly asides: readonly [LockedDatabase, LockedDatabase];
 }
 
 /**
@@ -43,8 +43,9 @@ export async function openLockedDatabase(access: DatabaseAccess): Promise<Opened
     memory_limit: access.memoryLimit,
     temp_directory: access.spillFolder,
   });
-  const [connection, aside] = [await instance.connect(), await instance.connect()];
-  await aside.run("SET TimeZone = 'UTC'");
+  const connection = await instance.connect();
+  const asides = [await instance.connect(), await instance.connect()] as const;
+  for (const aside of asides) await aside.run("SET TimeZone = 'UTC'");
   const settings = [
     `SET TimeZone = ${literal(access.timezone)}`,
     'SET preserve_insertion_order = true',
@@ -56,7 +57,7 @@ export async function openLockedDatabase(access: DatabaseAccess): Promise<Opened
     'SET lock_configuration = true',
   ];
   for (const setting of settings) await connection.run(setting);
-  return { ...connected(connection), aside: connected(aside) };
+  return { ...connected(connection), asides: [connected(asides[0]), connected(asides[1])] };
 }
 
 function connected(connection: DuckDBConnection): LockedDatabase {
