@@ -18,7 +18,7 @@ import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { RunInput } from '../../contracts/pipelines/step.ts';
 import type { ActivityDependencies, StoringDependencies } from '../activity-dependencies.ts';
 import { runWithRequest } from '../steps/run-request.ts';
-import { fetchFiles, readJson, storeJson, withWorkspace } from '../steps/workspace.ts';
+import { eachAFewAtATime, fetchFiles, readJson, storeJson, withWorkspace } from '../steps/workspace.ts';
 import { fetchReferences } from './fetch-references.ts';
 import { mergeProfile } from './merge-profile.ts';
 import { FactsAtHand, type KnownParts, knownParts, storeSummaries } from './part-summaries.ts';
@@ -176,17 +176,13 @@ function describe({ column, check, violations, observed, examples }: Expectation
  * of them rewritten by the batch, then the batch's own parts.
  */
 async function storeParts(deps: StoringDependencies, { known, parts }: PreparedBatch): Promise<DatasetPart[]> {
-  const stored: DatasetPart[] = [];
-  const store = async ({ path, ...part }: PreparedBatch['parts'][number]): Promise<void> => {
-    await deps.objectStore.putFile(path);
-    stored.push(part);
-  };
-  for (const carried of known) {
-    if (carried.kind === 'kept') stored.push(carried.part);
-    else await store(carried.part);
-  }
-  for (const part of parts) await store(part);
-  return stored;
+  const rewritten = known.flatMap((carried) => (carried.kind === 'kept' ? [] : [carried.part]));
+  await eachAFewAtATime([...rewritten, ...parts], async ({ path }) => void (await deps.objectStore.putFile(path)));
+  const described = ({ path: _path, ...part }: PreparedBatch['parts'][number]): DatasetPart => part;
+  return [
+    ...known.map((carried) => (carried.kind === 'kept' ? carried.part : described(carried.part))),
+    ...parts.map(described),
+  ];
 }
 
 function manifestOf(

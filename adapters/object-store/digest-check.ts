@@ -77,11 +77,18 @@ export function blobMissing(sha256: Sha256, where: string): PerennialError {
 export async function digestOfFile(path: string): Promise<{ readonly sha256: Sha256; readonly bytes: number }> {
   const hash = createHash('sha256');
   let bytes = 0;
-  await pipeline(createReadStream(path), async (chunks: AsyncIterable<Buffer>) => {
+  // Pieces of the default size take twice as long.
+  await pipeline(createReadStream(path, { highWaterMark: 2 ** 20 }), async (chunks: AsyncIterable<Buffer>) => {
     for await (const chunk of chunks) {
       hash.update(chunk);
       bytes += chunk.length;
     }
   });
   return { sha256: hash.digest('hex'), bytes };
+}
+
+/** Throws the error of `mismatch` if a local file does not have the digest `sha256`. */
+export async function checkFile(path: string, sha256: Sha256, mismatch: Mismatch): Promise<void> {
+  const found = await digestOfFile(path);
+  if (found.sha256 !== sha256) throw mismatch(sha256, found.sha256);
 }

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { access, constants, link, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { type FileHandle, access, constants, link, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { sha256OfBytes } from '../../contracts/digest.ts';
@@ -8,10 +8,10 @@ import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Instant, Sha256 } from '../../contracts/identifiers.ts';
 import type { ObjectStore, StoredBlob } from '../../ports/object-store.ts';
 import { collect, defaultReadLimit } from './collect.ts';
-import { blobMissing, checkedStream, corruptIn, digestOfFile, wrongUpload } from './digest-check.ts';
+import { blobMissing, checkFile, checkedStream, corruptIn, digestOfFile, wrongUpload } from './digest-check.ts';
 import { checkName, collectNamed } from './named-objects.ts';
 import type { OpenStore } from './store-place.ts';
-import { removeAbandoned, temporaryName, writeFetchedStream, writeWholeStream } from './whole-file.ts';
+import { copyFetched, removeAbandoned, temporaryName, writeWholeStream } from './whole-file.ts';
 
 /**
  * Creates a store that keeps blobs as files `folder/<first two digits>/<sha256>`, which are written in `folder/tmp` and
@@ -79,7 +79,12 @@ class DiskObjectStore implements ObjectStore {
   }
 
   async getFile(sha256: Sha256, path: string): Promise<void> {
-    await writeFetchedStream(await this.get(sha256), join(dirname(path), temporaryName()), path);
+    const blob = await this.#file(sha256);
+    await blob.close();
+    const temporary = join(dirname(path), temporaryName());
+    await copyFetched(this.#path(sha256), { temporary, path }, (copy) =>
+      checkFile(copy, sha256, corruptIn(this.#where)),
+    );
   }
 
   async remove(sha256: Sha256): Promise<void> {
@@ -194,9 +199,13 @@ class DiskObjectStore implements ObjectStore {
   }
 
   async #open(sha256: Sha256): Promise<Readable> {
+    return (await this.#file(sha256)).createReadStream();
+  }
+
+  async #file(sha256: Sha256): Promise<FileHandle> {
     return this.#answer(async () => {
       try {
-        return (await open(this.#path(sha256), 'r')).createReadStream();
+        return await open(this.#path(sha256), 'r');
       } catch (caught) {
         if (isAbsent(caught)) throw blobMissing(sha256, this.#where);
         throw caught;

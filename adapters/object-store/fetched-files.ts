@@ -1,10 +1,9 @@
-import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Sha256 } from '../../contracts/identifiers.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
-import { checkedStream, corruptIn } from './digest-check.ts';
-import { removeAbandoned, temporaryName, writeFetchedStream } from './whole-file.ts';
+import { checkFile, corruptIn } from './digest-check.ts';
+import { copyFetched, removeAbandoned, temporaryName } from './whole-file.ts';
 
 interface FetchedFilesSettings {
   /** Folder of the copies. Several processes of one machine may share it. */
@@ -113,6 +112,8 @@ class FetchedFiles {
 }
 
 async function copyChecked(from: string, sha256: Sha256, to: string): Promise<void> {
-  const bytes = checkedStream(createReadStream(from), sha256, corruptIn(`the copies in ${dirname(from)}`));
-  await writeFetchedStream(bytes, join(dirname(to), temporaryName()), to);
+  const temporary = join(dirname(to), temporaryName());
+  await copyFetched(from, { temporary, path: to }, (copy) =>
+    checkFile(copy, sha256, corruptIn(`the copies in ${dirname(from)}`)),
+  );
 }

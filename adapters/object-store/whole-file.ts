@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { constants, copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -19,6 +19,26 @@ export async function writeWholeStream(bytes: Readable, temporary: string, path:
 export async function writeFetchedStream(bytes: Readable, temporary: string, path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await writeWhole(path, bytes, { draft: temporary, flush: false });
+}
+
+/**
+ * Copies a file completely or not at all, for working copies. `check` sees the whole copy before it has its name, and
+ * throws if it must not get it.
+ */
+export async function copyFetched(
+  source: string,
+  { temporary, path }: { readonly temporary: string; readonly path: string },
+  check: (copy: string) => Promise<void>,
+): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  try {
+    await copyFile(source, temporary, constants.COPYFILE_FICLONE);
+    await check(temporary);
+    await rename(temporary, path);
+  } catch (caught) {
+    await rm(temporary, { force: true });
+    throw caught;
+  }
 }
 
 /**
