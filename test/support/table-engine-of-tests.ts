@@ -101,13 +101,14 @@ function workplaceHere(scratch: string): TableWorkplace {
   return {
     folder: scratch,
     rowsAtMost: 1_000_000,
-    open: ({ readable, writable = [], timezone = 'UTC' }) =>
+    open: ({ readable, writable = [], timezone = 'UTC', isParallelAtFirst }) =>
       openLockedDatabase({
         files: readable,
         folders: [...writable, scratch],
         spillFolder: scratch,
         memoryLimit: '256MiB',
         timezone,
+        isParallelAtFirst,
       }),
     emit: () => Promise.reject(new Error('no pieces are expected')),
     supply: () => Promise.resolve(),

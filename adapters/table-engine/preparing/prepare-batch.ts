@@ -49,9 +49,11 @@ export async function prepareBatch(request: PrepareBatch, workplace: TableWorkpl
     writable: [request.outputFolder],
     timezone: request.timezone,
     columns: await widthOf(request, files),
+    isParallelAtFirst: true,
   });
   await workplace.supply(request.known.flatMap(({ path, summary }) => (summary === undefined ? [path] : [])));
   const read = await readBatch(database, request, files, { warn, folder: workplace.folder });
+  await database.lock();
   const { sources, fields, timed } = read;
   await cutBatch(database, timed ? 'timed' : 'united', timed ? within('_at', request.from, request.before) : 'true');
   if (request.key !== undefined) await refuseDuplicates(database, sources, request.key);
@@ -87,7 +89,7 @@ interface ReadBatch {
 
 /** Reads the files into `timed` or `united`: the quick way if that loses no warning and no error, else the long way. */
 async function readBatch(
-  database: LockedDatabase,
+  database: OpenedDatabase,
   request: PrepareBatch,
   files: readonly LoadedFile[],
   { warn, folder }: Reading,

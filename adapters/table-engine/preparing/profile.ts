@@ -1,6 +1,14 @@
 import type { Cell, Column } from '../../../contracts/data/data-types.ts';
 import type { ColumnProfile, DatasetProfile, Histogram } from '../../../contracts/data/dataset-version.ts';
-import { type Facts, type Row, byColumn, countValues, momentsOf, quantilesIn, rowsByColumn } from '../comparing/counted-values.ts';
+import {
+  type Facts,
+  type Row,
+  byColumn,
+  countValues,
+  momentsOf,
+  quantilesIn,
+  rowsByColumn,
+} from '../comparing/counted-values.ts';
 import { type Slice, slicesOf } from '../comparing/long-form.ts';
 import { interpolatedAt, placesOf, valueAt } from '../comparing/quantile-places.ts';
 import { ascends } from './ascending.ts';

@@ -10,12 +10,12 @@ import { type CellScan, type CellsOfColumn, scanCells } from '../reading/scan-ce
 import { exceptNulls, type LoadedFile, type Source } from '../reading/source.ts';
 import { castIn } from '../reading/source-casts.ts';
 import { type Declared, declaredColumns, readingOf } from '../typing/declared.ts';
-import { type Field, checkNames } from '../typing/fields.ts';
+import { type Field, type StoredType, checkNames } from '../typing/fields.ts';
 import { fitsExactly, isLong, type Reading } from '../typing/spellings.ts';
 import { openTexts, withoutType } from '../typing/type-warnings.ts';
 import type { Warn } from '../typing/warn.ts';
 import { columnPlan } from '../windows/column-plan.ts';
-import type { LockedDatabase } from '../process/locked-database.ts';
+import type { LockedDatabase, OpenedDatabase } from '../process/locked-database.ts';
 import { identifier } from '../sql.ts';
 import { instantsOfColumn } from './column-instants.ts';
 import { dropRelation } from './relations.ts';
@@ -61,7 +61,7 @@ interface Deciding {
  * look, such as an error with an exact place; the caller then reads them the long way.
  */
 export async function quickRows(
-  database: LockedDatabase,
+  database: OpenedDatabase,
   request: PrepareBatch,
   files: readonly LoadedFile[],
   deciding: Deciding,
@@ -91,7 +91,7 @@ function isAboutData(caught: unknown): boolean {
 }
 
 async function readQuickly(
-  database: LockedDatabase,
+  database: OpenedDatabase,
   request: PrepareBatch,
   files: readonly LoadedFile[],
   { deciding, warn }: { readonly deciding: Deciding; readonly warn: Warn },
@@ -112,13 +112,14 @@ async function readQuickly(
   const times = await timesOf(database, request, samples, fields, declared);
   const long = await longNumbers(database, samples, fields);
   const exact = long.map((name) => `coalesce(${fitsExactly(identifier(name))}, true)`).join(' AND ');
+  const types = nulls.length === 0 ? typesAsWritten(fields, declared, long) : new Map<string, StoredType>();
   const scans: CellScan[] = [];
   for (const [at, opened] of quick.entries()) {
     const query = (from: string): string =>
       times.query(
-        `SELECT ${castsOf(fields, declared)}${exact === '' ? '' : `, ${exact} AS ${exactFlag}`} FROM ${from}`,
+        `SELECT ${castsOf(fields, declared, types)}${exact === '' ? '' : `, ${exact} AS ${exactFlag}`} FROM ${from}`,
       );
-    const scan = await loadFile(database, opened, { nulls, isFirst: at === 0, query });
+    const scan = await loadFile(database, opened, { nulls, types, isFirst: at === 0, query });
     if (scan === undefined) return undefined;
     scans.push(scan);
   }
@@ -213,10 +214,29 @@ async function openQuickly(file: LoadedFile, request: PrepareBatch, warn: Warn):
   return names.length === 0 ? undefined : { file, header, names };
 }
 
-/** Returns SQL that selects the columns of a file as text; texts that mean a missing value are null. */
-function textsOf({ file, header, names }: QuickFile, nulls: readonly string[]): string {
+/** Returns SQL that selects the columns of a file, as text without a type; texts that mean a missing value are null. */
+function textsOf(
+  { file, header, names }: QuickFile,
+  nulls: readonly string[],
+  types?: ReadonlyMap<string, StoredType>,
+): string {
   const texts = names.map((name) => `${exceptNulls(identifier(name), nulls)} AS ${identifier(name)}`).join(', ');
-  return `SELECT ${texts} FROM ${csvRows(file.path, header, { isMissing: false, parallel: true })}`;
+  return `SELECT ${texts} FROM ${csvRows(file.path, header, { isMissing: false, parallel: true, types })}`;
+}
+
+const readTypes: readonly StoredType[] = ['BIGINT', 'DOUBLE', 'DATE', 'TIMESTAMP'];
+
+/** Returns the types of the columns that are read without a text in between, which the scan of the cells proves. */
+function typesAsWritten(
+  fields: readonly Field[],
+  declared: Declared,
+  long: readonly string[],
+): ReadonlyMap<string, StoredType> {
+  const chosen = fields.filter(
+    (field) =>
+      readTypes.includes(field.stored) && readingOf(declared, field) === 'as-written' && !long.includes(field.name),
+  );
+  return new Map(chosen.map(({ name, stored }) => [name, stored]));
 }
 
 /** Loads the first rows of a file as text. */
@@ -234,9 +254,10 @@ async function sampleOf(
   return { file, table: name, names, text: { delimiter: header.delimiter, before: 1 }, rows: Number(rows) };
 }
 
-function castsOf(fields: readonly Field[], declared: Declared): string {
+function castsOf(fields: readonly Field[], declared: Declared, types?: ReadonlyMap<string, StoredType>): string {
   return fields
     .map((field) => {
+      if (types?.has(field.name) === true) return identifier(field.name);
       const { value } = castIn({}, field.name, field.stored, readingOf(declared, field));
       return `${value} AS ${identifier(field.name)}`;
     })
@@ -245,6 +266,7 @@ function castsOf(fields: readonly Field[], declared: Declared): string {
 
 interface Loading {
   readonly nulls: readonly string[];
+  readonly types: ReadonlyMap<string, StoredType>;
   readonly isFirst: boolean;
   /** Returns SQL that selects the rows to be stored from rows of text. */
   query(from: string): string;
@@ -252,14 +274,14 @@ interface Loading {
 
 /** Loads a file into the table and scans its bytes at the same time. */
 async function loadFile(
-  database: LockedDatabase,
+  database: OpenedDatabase,
   opened: QuickFile,
-  { nulls, isFirst, query }: Loading,
+  { nulls, types, isFirst, query }: Loading,
 ): Promise<CellScan | undefined> {
   const { file, header } = opened;
   const dialect = { delimiter: header.delimiter, width: header.names.length, nulls };
-  const rows = query(`(${textsOf(opened, nulls)})`);
-  const loading = database.run(isFirst ? `CREATE TABLE ${table} AS ${rows}` : `INSERT INTO ${table} ${rows}`);
+  const rows = query(`(${textsOf(opened, nulls, types)})`);
+  const loading = database.runInParallel(isFirst ? `CREATE TABLE ${table} AS ${rows}` : `INSERT INTO ${table} ${rows}`);
   const scanning = scanCells(file.path, dialect).then((scan) => {
     if (scan === undefined) database.connection.interrupt();
     return scan;

@@ -36,7 +36,11 @@ export async function writeRows(
   const profiles: ColumnProfile[] = [];
   const facts: Omit<SummarisedPart, 'part'>[] = [];
   const describe: Task[] = [
-    ...profiling.map((find): Task => async (connection) => void profiles.push(...(await find(connection)))),
+    ...profiling.map(
+      (find): Task =>
+        async (connection) =>
+          void profiles.push(...(await find(connection))),
+    ),
     ...(summarise ? slices : []).map(({ unordered: rows }, at): Task => async (connection) => {
       facts[at] = await summarisePart(connection, { rows, key, folder, name: `keys-${at}.parquet` });
     }),

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { Cell } from '../../../contracts/data/data-types.ts';
 import { cellOf } from '../typing/cells.ts';
@@ -14,6 +15,8 @@ export interface DatabaseAccess {
   readonly memoryLimit: string;
   /** Time zone in which conversions read naive timestamps. */
   readonly timezone: string;
+  /** Whether `runInParallel` may use several threads, until `lock` is called. */
+  readonly isParallelAtFirst?: boolean;
 }
 
 export interface LockedDatabase {
@@ -27,15 +30,25 @@ export interface LockedDatabase {
 
 export interface OpenedDatabase extends LockedDatabase {
   /**
+   * Runs a statement whose result does not depend on the number of threads, on several of them unless the configuration
+   * is locked.
+   */
+  runInParallel(sql: string): Promise<void>;
+  /** Locks the configuration. Only a database that is parallel at first is not locked from the beginning. */
+  lock(): Promise<void>;
+  /**
    * Two more connections to the same tables, for queries that run at the same time. Their time zone is UTC, and their
    * temporary tables are their own.
    */
   readonly asides: readonly [LockedDatabase, LockedDatabase];
 }
 
+const threadsAtMost = 4;
+
 /**
  * Opens an in-memory database that can access the given files and folders and nothing else: no other path, no network
- * and no extension. SQL cannot change that. Each query runs on one thread, so that the same rows are written as the same bytes.
+ * and no extension. SQL cannot change that. Each query runs on one thread, so that the same rows are written as the
+ * same bytes.
  */
 export async function openLockedDatabase(access: DatabaseAccess): Promise<OpenedDatabase> {
   const instance = await DuckDBInstance.create(':memory:', {
@@ -54,10 +67,23 @@ export async function openLockedDatabase(access: DatabaseAccess): Promise<Opened
     `SET allowed_paths = [${access.files.map(literal).join(', ')}]`,
     `SET allowed_directories = [${access.folders.map(literal).join(', ')}]`,
     'SET enable_external_access = false',
-    'SET lock_configuration = true',
   ];
   for (const setting of settings) await connection.run(setting);
-  return { ...connected(connection), asides: [connected(asides[0]), connected(asides[1])] };
+  let isLocked = false;
+  const lock = async (): Promise<void> => {
+    await connection.run('SET lock_configuration = true');
+    isLocked = true;
+  };
+  if (access.isParallelAtFirst !== true) await lock();
+  const runInParallel = async (sql: string): Promise<void> => {
+    if (!isLocked) await connection.run(`SET threads = ${Math.min(threadsAtMost, availableParallelism())}`);
+    try {
+      await connection.run(sql);
+    } finally {
+      if (!isLocked) await connection.run('SET threads = 1');
+    }
+  };
+  return { ...connected(connection), asides: [connected(asides[0]), connected(asides[1])], runInParallel, lock };
 }
 
 function connected(connection: DuckDBConnection): LockedDatabase {

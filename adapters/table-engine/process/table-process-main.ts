@@ -55,13 +55,14 @@ function workplaceOf(call: Call): TableWorkplace {
   return {
     folder: call.folder,
     rowsAtMost: call.rowsAtMost,
-    open: ({ readable, writable = [], timezone = 'UTC', columns }) =>
+    open: ({ readable, writable = [], timezone = 'UTC', columns, isParallelAtFirst }) =>
       openLockedDatabase({
         files: readable,
         folders: [...writable, call.folder],
         spillFolder: call.folder,
         memoryLimit: limitOf(call.memoryLimits, columns),
         timezone,
+        isParallelAtFirst,
       }),
     emit: (columns) => say({ kind: 'piece', columns }),
     supply: async (paths) => {

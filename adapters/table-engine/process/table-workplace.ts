@@ -17,6 +17,7 @@ export interface TableWorkplace {
     readonly timezone?: string;
     /** Number of columns of the rows, if known. */
     readonly columns?: number;
+    readonly isParallelAtFirst?: boolean;
   }): Promise<OpenedDatabase>;
   /** Sends a piece of the result to the caller, one array per column. */
   emit(columns: readonly (readonly Cell[])[]): Promise<void>;

@@ -1,7 +1,7 @@
 import type { DataWarning } from '../../../contracts/data/data-warning.ts';
 import { reasonOf } from '../../../contracts/errors.ts';
 import { type CsvHeader, readCsvHeader, refuseComment } from './csv-header.ts';
-import { checkNames } from '../typing/fields.ts';
+import { type StoredType, checkNames } from '../typing/fields.ts';
 import { holdsWholeNumbers, isQuarantine, quarantineLeftOut, withIndexNames, withoutQuarantine } from './left-out.ts';
 import type { LockedDatabase } from '../process/locked-database.ts';
 import type { LoadedFile, LoadOptions, Source } from './source.ts';
@@ -51,17 +51,23 @@ export async function loadCsv(
   return source;
 }
 
-/**
- * Returns SQL that reads a CSV file with all columns as text. `isMissing` tells whether an empty quoted field is a
- * missing value. `parallel` takes less memory, but fails for files that DuckDB cannot read in pieces.
- */
+interface CsvReading {
+  /** Whether an empty quoted field is a missing value. */
+  readonly isMissing: boolean;
+  /** Takes less memory, but fails for files that DuckDB cannot read in pieces. */
+  readonly parallel: boolean;
+  /** Types of columns that are not read as text. */
+  readonly types?: ReadonlyMap<string, StoredType>;
+}
+
+/** Returns SQL that reads a CSV file, with columns as text unless they have a type. */
 export function csvRows(
   path: string,
   { delimiter, names }: CsvHeader,
-  { isMissing, parallel }: { readonly isMissing: boolean; readonly parallel: boolean },
+  { isMissing, parallel, types }: CsvReading,
 ): string {
-  const columns = names.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ');
-  return `read_csv(${literal(path)}, auto_detect = false, header = true, all_varchar = true, strict_mode = true, null_padding = false, parallel = ${parallel}, allow_quoted_nulls = ${isMissing}, delim = ${literal(delimiter)}, quote = '"', escape = '"', columns = {${columns}})`;
+  const columns = names.map((name) => `${literal(name)}: '${types?.get(name) ?? 'VARCHAR'}'`).join(', ');
+  return `read_csv(${literal(path)}, auto_detect = false, header = true, strict_mode = true, null_padding = false, parallel = ${parallel}, allow_quoted_nulls = ${isMissing}, delim = ${literal(delimiter)}, quote = '"', escape = '"', columns = {${columns}})`;
 }
 
 export function delimiterGuess(file: LoadedFile, delimiter: string, count: number): DataWarning {

@@ -58,11 +58,8 @@ class CellScanner {
   readonly #marks: ReadonlySet<number>;
   readonly #cells: CellForms;
   readonly #nulls: NullTexts | undefined;
-  /** By column: number of values, forms of all values, forms of some, and number of values that look like numbers. */
-  readonly #values: Float64Array;
-  readonly #all: Int32Array;
-  readonly #some: Int32Array;
-  readonly #numberLike: Float64Array;
+  /** Number of values by `state * width + column`. It grows with the states that occur. */
+  #counts: Float64Array;
   #column = 0;
   #state = emptyState;
   #mode: 'plain' | 'quoted' | 'closing' = 'plain';
@@ -79,10 +76,7 @@ class CellScanner {
     this.#marks = new Set([0, quote, newline, carriageReturn, this.#delimiter]);
     this.#cells = new CellForms(this.#marks);
     this.#nulls = nulls.some((text) => text !== '') ? new NullTexts(nulls) : undefined;
-    this.#values = new Float64Array(width);
-    this.#all = new Int32Array(width).fill(-1);
-    this.#some = new Int32Array(width);
-    this.#numberLike = new Float64Array(width);
+    this.#counts = new Float64Array(32 * width);
   }
 
   take(chunk: Buffer): void {
@@ -100,10 +94,11 @@ class CellScanner {
 
   /** Takes bytes up to the next one that `takeByte` must see. This loop reads nearly every byte of a file. */
   #takePlain(chunk: Buffer, from: number): number {
+    if (this.#records === 0) return from;
     const [cells, base, width, delimiter] = [this.#cells, this.#base, this.#width, this.#delimiter];
     const { next } = cells;
-    const end = chunk.length;
-    let [state, column, cellStart] = [this.#state, this.#column, this.#cellStart];
+    const [end, last] = [chunk.length, width - 1];
+    let [state, column, cellStart, counts] = [this.#state, this.#column, this.#cellStart, this.#counts];
     let at = from;
     for (; at < end; at += 1) {
       const byte = chunk[at] ?? 0;
@@ -112,16 +107,20 @@ class CellScanner {
         state = following;
         continue;
       }
-      if (byte !== delimiter && byte !== newline) {
+      const isEnd = byte === newline;
+      if (byte !== delimiter && !isEnd) {
         if (this.#marks.has(byte)) break;
         state = cells.grow(state, byte);
+        counts = this.#countsUpTo(state);
         continue;
       }
-      const isEnd = byte === newline && column === width - 1 && base + at > this.#recordStart;
-      if ((byte !== delimiter && !isEnd) || column >= width || this.#records === 0) break;
-      if (state !== emptyState) this.#count(column, state);
-      state = emptyState;
       const position = base + at + 1;
+      if (isEnd ? column !== last || position - 1 <= this.#recordStart : column >= last) break;
+      if (state !== emptyState) {
+        const place = state * width + column;
+        counts[place] = (counts[place] ?? 0) + 1;
+        state = emptyState;
+      }
       if (position - cellStart > longestCell) this.isOdd = true;
       cellStart = position;
       column += 1;
@@ -158,13 +157,23 @@ class CellScanner {
     if (this.#mode === 'quoted') return undefined;
     if (this.#base > this.#recordStart) this.#endRecord(this.#base);
     if (this.isOdd) return undefined;
-    const columns = Array.from({ length: this.#width }, (_, at) => ({
-      values: this.#values[at] ?? 0,
-      all: this.#all[at] ?? 0,
-      some: this.#some[at] ?? 0,
-      numberLike: this.#numberLike[at] ?? 0,
-    }));
-    return { records: this.#records, columns };
+    return { records: this.#records, columns: Array.from({ length: this.#width }, (_, at) => this.#cellsOf(at)) };
+  }
+
+  #cellsOf(column: number): CellsOfColumn {
+    let cells: CellsOfColumn = { values: 0, all: -1, some: 0, numberLike: 0 };
+    for (let state = 0, place = column; place < this.#counts.length; state += 1, place += this.#width) {
+      const count = this.#counts[place] ?? 0;
+      if (count === 0) continue;
+      const forms = this.#cells.forms[state] ?? 0;
+      cells = {
+        values: cells.values + count,
+        all: cells.all & forms,
+        some: cells.some | forms,
+        numberLike: cells.numberLike + ((forms & numberLikeBit) === 0 ? 0 : count),
+      };
+    }
+    return cells;
   }
 
   #quote(at: number): void {
@@ -183,11 +192,19 @@ class CellScanner {
   }
 
   #count(column: number, state: number): void {
-    const forms = this.#cells.forms[state] ?? 0;
-    this.#values[column] = (this.#values[column] ?? 0) + 1;
-    this.#all[column] = (this.#all[column] ?? 0) & forms;
-    this.#some[column] = (this.#some[column] ?? 0) | forms;
-    if ((forms & numberLikeBit) !== 0) this.#numberLike[column] = (this.#numberLike[column] ?? 0) + 1;
+    const [counts, place] = [this.#countsUpTo(state), state * this.#width + column];
+    counts[place] = (counts[place] ?? 0) + 1;
+  }
+
+  /** Returns the counts, with places for a state. */
+  #countsUpTo(state: number): Float64Array {
+    const needed = (state + 1) * this.#width;
+    if (needed > this.#counts.length) {
+      const grown = new Float64Array(Math.max(needed, 2 * this.#counts.length));
+      grown.set(this.#counts);
+      this.#counts = grown;
+    }
+    return this.#counts;
   }
 
   #endRecord(at: number): void {

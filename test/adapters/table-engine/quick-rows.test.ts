@@ -194,12 +194,13 @@ function workplaceOf(folder: string, tell: (sql: string) => void): TableWorkplac
   return {
     folder,
     rowsAtMost: 1,
-    open: async ({ readable, writable = [] }) => {
+    open: async ({ readable, writable = [], isParallelAtFirst }) => {
       const folders = [...writable, folder];
-      const limits = { memoryLimit: '256MiB', timezone: 'UTC' };
+      const limits = { memoryLimit: '256MiB', timezone: 'UTC', isParallelAtFirst };
       const database = await openLockedDatabase({ files: readable, folders, spillFolder: folder, ...limits });
       const run = (sql: string) => (tell(sql), database.run(sql));
-      return { ...database, run };
+      const runInParallel = (sql: string) => (tell(sql), database.runInParallel(sql));
+      return { ...database, run, runInParallel };
     },
     emit: () => Promise.resolve(),
     supply: () => Promise.resolve(),
