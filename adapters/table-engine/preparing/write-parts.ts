@@ -4,7 +4,7 @@ import { ascends } from './ascending.ts';
 import { kindOfRelation } from './relations.ts';
 import type { Field } from '../typing/fields.ts';
 import type { LockedDatabase } from '../process/locked-database.ts';
-import { fingerprint, writeParquet } from './parquet-file.ts';
+import { fingerprint, rowGroupRows, writeParquet } from './parquet-file.ts';
 import { identifier, identifiers } from '../sql.ts';
 
 const partRows = 1_000_000;
@@ -64,10 +64,17 @@ interface PartSlice {
 export function partSlices({ table, columns, rows }: OrderedRows): readonly PartSlice[] {
   return Array.from({ length: Math.ceil(rows / partRows) }, (_, at) => {
     const start = at * partRows;
-    const unordered = `SELECT ${columns} FROM ${table} WHERE rowid >= ${start} AND rowid < ${start + partRows}`;
-    // The copy cuts the rows into full pieces from the first row on. Other pieces would give other bytes.
-    const query = `WITH part AS MATERIALIZED (${unordered}) SELECT * FROM part`;
-    return { query, unordered, rows: Math.min(partRows, rows - start) };
+    const end = Math.min(start + partRows, rows);
+    const rowsFrom = (from: number, to: number): string =>
+      `SELECT ${columns} FROM ${table} WHERE rowid >= ${from} AND rowid < ${to}`;
+    const groups = Array.from({ length: Math.ceil((end - start) / rowGroupRows) }, (_, group) => {
+      const from = start + group * rowGroupRows;
+      return rowsFrom(from, Math.min(from + rowGroupRows, end));
+    });
+    // DuckDB ends a row group when a piece of the table fills it. Pieces that end with the row group fill it exactly.
+    const query = groups.join(' UNION ALL ');
+    const unordered = rowsFrom(start, end);
+    return { query, unordered, rows: end - start };
   });
 }
 
