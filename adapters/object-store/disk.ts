@@ -1,5 +1,17 @@
 import { createReadStream } from 'node:fs';
-import { type FileHandle, access, constants, link, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import {
+  type FileHandle,
+  access,
+  constants,
+  link,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  stat,
+  utimes,
+} from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { sha256OfBytes } from '../../contracts/digest.ts';
