@@ -7,7 +7,7 @@ import type { LockedDatabase, OpenedDatabase } from '../process/locked-database.
 import { parquetRows } from '../sql.ts';
 import { summarisePart } from './part-facts.ts';
 import { profileFrom, profilers } from './profile.ts';
-import { type Task, runTasks } from './run-tasks.ts';
+import { type TableTask, runTableTasks } from './run-table-tasks.ts';
 import { type OrderedRows, partOf, partSlices, writeSlice } from './write-parts.ts';
 
 interface Describing {
@@ -35,26 +35,26 @@ export async function writeRows(
   const profiling = columns === null ? [] : await profilers(database.asides[0], ordered.table, columns);
   const profiles: ColumnProfile[] = [];
   const facts: Omit<SummarisedPart, 'part'>[] = [];
-  const describe: Task[] = [
+  const describe: TableTask[] = [
     ...profiling.map(
-      (find): Task =>
+      (find): TableTask =>
         async (connection) =>
           void profiles.push(...(await find(connection))),
     ),
-    ...(summarise ? slices : []).map(({ unordered: rows }, at): Task => async (connection) => {
+    ...(summarise ? slices : []).map(({ unordered: rows }, at): TableTask => async (connection) => {
       facts[at] = await summarisePart(connection, { rows, key, folder, name: `keys-${at}.parquet` });
     }),
   ];
   // Digests are computed while the next part is written.
   const parts: Promise<PreparedBatch['parts'][number]>[] = [];
-  const write = slices.map((slice, at): Task => async (connection) => {
+  const write = slices.map((slice, at): TableTask => async (connection) => {
     const path = join(folder, `part-${at}.parquet`);
     const bounds = await writeSlice(connection, slice, { path, timed });
     const part = partOf(path, slice.rows, bounds);
     part.catch(() => undefined);
     parts[at] = part;
   });
-  await runTasks(database.asides, [write, describe]);
+  await runTableTasks(database.asides, [write, describe]);
   const written = await Promise.all(parts);
   return {
     parts: written,

@@ -1,15 +1,15 @@
 import type { LockedDatabase } from '../process/locked-database.ts';
 
 /** Queries that run one after the other on one connection. */
-export type Task = (connection: LockedDatabase) => Promise<void>;
+export type TableTask = (connection: LockedDatabase) => Promise<void>;
 
 /**
  * Runs each queue's tasks in order on the connection of the same place. A connection whose queue is empty takes the last
  * tasks of another queue. Waits until all tasks that began have ended before it throws, and begins none after an error.
  */
-export async function runTasks(
+export async function runTableTasks(
   connections: readonly LockedDatabase[],
-  queues: readonly (readonly Task[])[],
+  queues: readonly (readonly TableTask[])[],
 ): Promise<void> {
   const left = queues.map((queue) => [...queue]);
   let hasFailed = false;
