@@ -1,12 +1,14 @@
 import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
-import { attemptBegun, attemptFailed, attemptsFrom } from '../../contracts/runs/attempts.ts';
+import { attemptCancelled, attemptFailed, attemptsBefore } from '../../contracts/runs/attempts.ts';
 import type { Attempts } from '../../contracts/runs/attempts.ts';
 import { asDiskFull } from '../../contracts/disk-full.ts';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import type { Id } from '../../contracts/identifiers.ts';
 import type { RunInput } from '../../contracts/pipelines/step.ts';
+import type { RecordedStep } from '../../ports/repositories/run-repository.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
-import { keepAnswer, mustBeProven } from './prove.ts';
+import { keptOf, mustBeProven } from './prove.ts';
 import { errorCodeOf, activityFailure, refuseAfterLost } from './retry-end.ts';
 
 type Activity = (input: never) => Promise<unknown>;
@@ -16,6 +18,8 @@ type InstrumentDependencies = Pick<
 >;
 
 const heartbeatMs = 1_000;
+/** Most steps that only read or write rows have ended by then. */
+const soonMs = 100;
 
 /**
  * Wraps every activity: it proves that the caller may ask for the step (prove.ts), sends heartbeats so that a dead
@@ -31,10 +35,9 @@ export function instrument<All extends Record<string, Activity>>(activities: All
 
 function around(name: string, activity: Activity, deps: InstrumentDependencies): Activity {
   return async (input: never) => {
-    const before = attemptsFrom(activityInfo().heartbeatDetails);
-    const begun = attemptBegun(before);
-    heartbeat(begun);
-    const beat = setInterval(() => heartbeat(begun), heartbeatMs);
+    const { heartbeatDetails, attempt } = activityInfo();
+    const before = attemptsBefore(heartbeatDetails, attempt);
+    const beat = setInterval(() => heartbeat(before), heartbeatMs);
     try {
       await mustBeProven(deps, name, input).catch((caught: unknown) => logRefusal(caught, name, deps));
       return await asStep(name, input, deps, async () => {
@@ -42,7 +45,6 @@ function around(name: string, activity: Activity, deps: InstrumentDependencies):
         const result = await activity(input).catch((caught: unknown) => {
           throw asDiskFull(caught);
         });
-        await keepAnswer(deps, name, input, result);
         return result;
       });
     } catch (caught) {
@@ -60,32 +62,58 @@ function logRefusal(caught: unknown, name: string, { logger }: InstrumentDepende
   throw caught;
 }
 
-/** Records the attempt as a step of its run. */
+/**
+ * Records the attempt as a step of its run. A step that ends soon is recorded once, at its end; a crash before that
+ * leaves no record of the attempt, and the next one has the next number.
+ */
 async function asStep<Result>(
   name: string,
   input: unknown,
   deps: InstrumentDependencies,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  const step = stepOf(name, input, deps);
+  if (!isRunInput(input)) return work();
+  const { runId } = input;
+  const record = recordOf(name, runId, deps);
+  const running = untilRecorded(() => record({ state: 'running' }));
   try {
-    await step('running');
     const result = await work();
-    await step('succeeded');
+    await running.end();
+    await record({ state: 'succeeded', results: keptOf(name, input, result) });
     return result;
   } catch (caught) {
-    await step('failed', reasonOf(caught)).catch((failure: unknown) => {
+    await running.end();
+    await record({ state: 'failed', detail: reasonOf(caught) }).catch((failure: unknown) => {
       deps.logger.warn({ activity: name, reason: reasonOf(failure) }, 'the failure of a step could not be recorded');
     });
     throw caught;
   }
 }
 
-function stepOf(name: string, input: unknown, deps: InstrumentDependencies) {
+function recordOf(name: string, runId: Id, { repositories, isolation }: InstrumentDependencies) {
   const { attempt } = activityInfo();
-  return async (state: 'running' | 'succeeded' | 'failed', detail?: string): Promise<void> => {
-    if (isRunInput(input))
-      await deps.repositories.runs.step(input.runId, { name, attempt, state, detail, isolation: deps.isolation });
+  const begunMs = performance.now();
+  return async (step: Pick<RecordedStep, 'state' | 'detail' | 'results'>): Promise<void> => {
+    const begunMsAgo = Math.round(performance.now() - begunMs);
+    await repositories.runs.step(runId, { name, attempt, isolation, begunMsAgo, ...step });
+  };
+}
+
+/** Calls `record` soon, and again until it succeeds. Garbage collection relies on the record of a step that runs for long. */
+function untilRecorded(record: () => Promise<void>): { end(): Promise<void> } {
+  let recording = Promise.resolve();
+  const again = (): void => {
+    recording = record().catch(() => {
+      timer = setTimeout(again, heartbeatMs);
+    });
+  };
+  let timer = setTimeout(again, soonMs);
+  return {
+    async end() {
+      clearTimeout(timer);
+      await recording;
+      clearTimeout(timer);
+    },
   };
 }
 
@@ -96,7 +124,7 @@ function isRunInput(input: unknown): input is RunInput {
 function endOf(caught: unknown, activity: string, before: Attempts, { logger }: InstrumentDependencies): Error {
   if (cancellationSignal().aborted || caught instanceof CancelledFailure) {
     // A cancellation, for example when a worker is being stopped, does not count as a failed attempt.
-    heartbeat(before);
+    heartbeat(attemptCancelled(before));
     return caught instanceof CancelledFailure ? caught : new CancelledFailure(`${activity} was cancelled`);
   }
   if (!(caught instanceof PerennialError)) {

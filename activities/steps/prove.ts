@@ -1,5 +1,6 @@
 import { activityInfo } from '@temporalio/activity';
 import { PerennialError } from '../../contracts/errors.ts';
+import type { JsonValue } from '../../contracts/canonical.ts';
 import { Id, Scope } from '../../contracts/identifiers.ts';
 import { RunKind } from '../../contracts/runs/run.ts';
 import type { AskingExecution, KeptAnswer } from '../../contracts/pipelines/step.ts';
@@ -29,23 +30,25 @@ export async function mustBeProven(deps: ProofDependencies, activity: string, in
   const kinds = RunKind.array().parse(of);
   const { workflowId, executionId } = execution;
   const continuedFrom = () => deps.workflowClient.continuedFrom(workflowId, executionId);
-  await deps.repositories.runs.prove(runId, { scope, kinds, execution: { ...execution, continuedFrom }, allows });
-  const choices = takes?.(input) ?? [[]];
-  for (const answers of choices) if (await allGiven(deps, runId, answers)) return;
+  const { runs } = deps.repositories;
+  const [proven, given] = await Promise.allSettled([
+    runs.prove(runId, { scope, kinds, execution: { ...execution, continuedFrom }, allows }),
+    anyGiven(deps, runId, takes?.(input) ?? [[]]),
+  ]);
+  for (const checked of [proven, given]) if (checked.status === 'rejected') throw checked.reason;
+  if (given.status === 'fulfilled' && given.value) return;
   throw unproven(activity, `no step of run ${runId} returned the values in its input`);
 }
 
-/** Stores those parts of a result that later steps may take as input. */
-export async function keepAnswer(
-  deps: ProofDependencies,
-  activity: string,
-  input: unknown,
-  result: unknown,
-): Promise<void> {
+async function anyGiven(deps: ProofDependencies, runId: Id, choices: readonly (readonly KeptAnswer[])[]) {
+  for (const answers of choices) if (await allGiven(deps, runId, answers)) return true;
+  return false;
+}
+
+/** Returns those parts of a result that later steps may take as input. */
+export function keptOf(activity: string, input: unknown, result: unknown): readonly JsonValue[] {
   const { step } = declared(activity);
-  if ('complaint' in step || step.keeps === undefined) return;
-  const { runId } = runOf(activity, input);
-  for (const kept of step.keeps(input, result)) await deps.repositories.runs.keepResult(runId, activity, kept);
+  return 'complaint' in step ? [] : (step.keeps?.(input, result) ?? []);
 }
 
 async function allGiven(deps: ProofDependencies, runId: Id, answers: readonly KeptAnswer[]): Promise<boolean> {

@@ -1,8 +1,8 @@
 import { proxyActivities } from '@temporalio/workflow';
 
-const { doNothing } = proxyActivities<{ doNothing(): Promise<void> }>({ startToCloseTimeout: '1 minute' });
-
 /** Four steps that do nothing, as Temporal's own samples write them. */
-export async function bareSteps(): Promise<void> {
+export async function bareSteps(taskQueue: string): Promise<void> {
+  const options = { startToCloseTimeout: '1 minute', taskQueue } as const;
+  const { doNothing } = proxyActivities<{ doNothing(): Promise<void> }>(options);
   for (let step = 0; step < 4; step += 1) await doNothing();
 }

@@ -37,6 +37,8 @@ const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 const isolation = { kind: 'process-group', reason: null, memory: 'polling', publicNetwork: 'host' } as const;
 const runsOfRound = 10;
 const bareQueue = 'bare';
+/** Temporal starts an activity without a round trip if its workflow's queue is its own. Perennial's queues differ. */
+const queueOfTheirOwn = 'bare Temporal, activities on another queue';
 
 export const emptySteps: BenchMeasure = {
   name: 'steps',
@@ -57,7 +59,8 @@ export const emptySteps: BenchMeasure = {
     bench.onEnd(() => native.close());
     const contestants = [
       { name: 'perennial', once: await ownSteps(bench, client, native, url, address) },
-      { name: 'bare Temporal', once: await bareSteps(bench, client, native) },
+      { name: 'bare Temporal', once: await bareSteps(bench, client, native, bareQueue) },
+      { name: queueOfTheirOwn, once: await bareSteps(bench, client, native, 'bare-activities') },
     ].map(({ name, once }) => ({ name, once: () => medianOfRuns(once) }));
     const comparison = await compareInRounds(bench, {
       name: 'four steps that do nothing',
@@ -71,6 +74,7 @@ export const emptySteps: BenchMeasure = {
           over: 'bare Temporal',
           target: { must: 1.25, atMost: true },
         },
+        { name: `perennial / ${queueOfTheirOwn}`, of: 'perennial', over: queueOfTheirOwn },
       ],
     });
     const versions = { '@temporalio/worker': await versionOfPackage('@temporalio/worker') };
@@ -156,24 +160,34 @@ async function bareSteps(
   bench: BenchContext,
   client: Client,
   connection: NativeConnection,
+  activityQueue: string,
 ): Promise<() => Promise<number>> {
   const workflowsPath = join(import.meta.dirname, '..', 'ground', 'bare-steps-workflow.ts');
   const bundle = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
-  const worker = await Worker.create({
-    connection,
-    namespace: benchNamespace,
-    taskQueue: bareQueue,
-    workflowBundle: bundle,
-    activities: { doNothing: async () => {} },
-  });
-  const running = worker.run();
+  const shared = { connection, namespace: benchNamespace } as const;
+  const activities = { doNothing: async () => {} };
+  // One worker of workflows and activities, or one of each.
+  const taskQueue = `${activityQueue}-workflows`;
+  const workers = await Promise.all(
+    activityQueue === bareQueue
+      ? [Worker.create({ ...shared, taskQueue: activityQueue, workflowBundle: bundle, activities })]
+      : [
+          Worker.create({ ...shared, taskQueue, workflowBundle: bundle }),
+          Worker.create({ ...shared, taskQueue: activityQueue, activities }),
+        ],
+  );
+  const running = workers.map((worker) => worker.run());
   bench.onEnd(async () => {
-    worker.shutdown();
-    await running;
+    for (const worker of workers) worker.shutdown();
+    await Promise.all(running);
   });
   return async () => {
     const workflowId = randomUUID();
-    await client.workflow.execute('bareSteps', { taskQueue: bareQueue, workflowId });
+    await client.workflow.execute('bareSteps', {
+      taskQueue: activityQueue === bareQueue ? bareQueue : taskQueue,
+      workflowId,
+      args: [activityQueue],
+    });
     return stepTime(client, workflowId, ['doNothing', 'doNothing']);
   };
 }

@@ -34,7 +34,15 @@ export async function proveRun(
 }
 
 /** Throws `unproven` unless the run belongs to this scope and is of one of these kinds. */
-export function mustBeOf({ run, project, model }: RunRow, scope: Scope, kinds: readonly RunKind[]): void {
+export function mustBeOf(
+  {
+    run,
+    project,
+    model,
+  }: { readonly run: Pick<RunRow['run'], 'id' | 'modelId' | 'environment' | 'kind'> } & Omit<RunRow, 'run'>,
+  scope: Scope,
+  kinds: readonly RunKind[],
+): void {
   const own: Scope = { project, model, modelId: run.modelId, environment: run.environment };
   if (scopeLabel(own) !== scopeLabel(scope) || own.modelId !== scope.modelId)
     throw unproven(`run ${run.id} belongs to ${scopeLabel(own)} and not to ${scopeLabel(scope)}`, run.id);

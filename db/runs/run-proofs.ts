@@ -2,10 +2,11 @@ import { and, eq } from '../connection/orm.ts';
 import { sha256OfJson } from '../../contracts/digest.ts';
 import { isFinal } from '../../contracts/runs/run.ts';
 import type { RunRepository } from '../../ports/repositories/run-repository.ts';
-import { query, transact } from '../connection/connect.ts';
+import { type Executor, query, transact } from '../connection/connect.ts';
 import type { RepositoryContext } from '../connection/repository-context.ts';
 import { mustBeOf, unproven } from './prove-run.ts';
-import { lockRun, type RunRow, selectRuns } from './run-rows.ts';
+import { lockRun } from './run-rows.ts';
+import { models } from '../models/model-tables.ts';
 import { runResults, runs } from './run-tables.ts';
 
 type Claim = Parameters<RunRepository['prove']>[1];
@@ -14,12 +15,12 @@ type Claim = Parameters<RunRepository['prove']>[1];
  * Returns the methods that check whether a step was requested by the run's own execution, and whether an input is a
  * result of the run's own steps.
  */
-export function runProofs({ db }: RepositoryContext): Pick<RunRepository, 'prove' | 'keepResult' | 'hasResult'> {
+export function runProofs({ db }: RepositoryContext): Pick<RunRepository, 'prove' | 'hasResult'> {
   return {
     async prove(id, claim) {
       // The recorded execution changes only when it continues as new, so most calls need neither a lock nor a query to
       // Temporal.
-      const [row] = await query(db, () => selectRuns(db).where(eq(runs.id, id)));
+      const [row] = await query(db, () => selectClaimed(db).where(eq(runs.id, id)));
       const predecessor = row !== undefined && isOther(row, claim) ? await claim.execution.continuedFrom() : null;
       if (row !== undefined && !mustBind(row, claim, predecessor)) return;
       await transact(db, async (tx) => {
@@ -28,11 +29,6 @@ export function runProofs({ db }: RepositoryContext): Pick<RunRepository, 'prove
           await tx.update(runs).set({ executionId }).where(eq(runs.id, id));
       });
     },
-    keepResult: (runId, step, result) =>
-      query(db, async () => {
-        const digest = sha256OfJson(result);
-        await db.insert(runResults).values({ runId, step, digest }).onConflictDoNothing();
-      }),
     hasResult: (runId, step, result) =>
       query(db, async () => {
         const same = and(
@@ -45,8 +41,24 @@ export function runProofs({ db }: RepositoryContext): Pick<RunRepository, 'prove
   };
 }
 
+/** The columns that a proof needs. Every step reads them, so the others are left out. */
+function selectClaimed(db: Executor) {
+  const { id, modelId, environment, kind, state, workflowId, executionId, orderedAt } = runs;
+  return db
+    .select({
+      run: { id, modelId, environment, kind, state, workflowId, executionId, orderedAt },
+      project: models.project,
+      model: models.name,
+    })
+    .from(runs)
+    .innerJoin(models, eq(models.id, runs.modelId))
+    .$dynamic();
+}
+
+type ClaimedRun = Awaited<ReturnType<typeof selectClaimed>>[number];
+
 /** Returns whether another execution with the same workflow id is recorded for the run. */
-function isOther({ run }: RunRow, { execution }: Claim): boolean {
+function isOther({ run }: ClaimedRun, { execution }: Claim): boolean {
   const { workflowId, executionId } = run;
   return workflowId === execution.workflowId && executionId !== null && executionId !== execution.executionId;
 }
@@ -55,7 +67,7 @@ function isOther({ run }: RunRow, { execution }: Claim): boolean {
  * Returns whether this execution must be recorded for the run. False if it is recorded already or the run has ended.
  * Throws `unproven` if it may not carry out the run.
  */
-function mustBind(row: RunRow, claim: Claim, predecessor: string | null): boolean {
+function mustBind(row: ClaimedRun, claim: Claim, predecessor: string | null): boolean {
   const { scope, kinds, execution, allows } = claim;
   mustBeOf(row, scope, kinds);
   const { id, workflowId, executionId, orderedAt, state } = row.run;

@@ -1,10 +1,12 @@
 import { and, asc, desc, eq, gt, inArray, lt, sql } from '../connection/orm.ts';
+import type { JsonValue } from '../../contracts/canonical.ts';
+import { sha256OfJson } from '../../contracts/digest.ts';
 import type { Id } from '../../contracts/identifiers.ts';
 import type { Run } from '../../contracts/runs/run.ts';
 import { isFinal, unfinishedStates } from '../../contracts/runs/run.ts';
 import type { RunRepository } from '../../ports/repositories/run-repository.ts';
 import { appendLedger } from '../ledger/append-ledger.ts';
-import type { Executor, Transaction } from '../connection/connect.ts';
+import type { Database, Executor, Transaction } from '../connection/connect.ts';
 import { query, transact } from '../connection/connect.ts';
 import type { RepositoryContext } from '../connection/repository-context.ts';
 import { environmentNow } from '../connection/repository-context.ts';
@@ -16,7 +18,7 @@ import { runProofs } from './run-proofs.ts';
 import { inputsOfRun } from './inputs-of-run.ts';
 import { lockRun, selectRuns, withSteps, type RunRow } from './run-rows.ts';
 import { approvals } from '../approvals/approval-tables.ts';
-import { leases, runLogs, runs, runSteps } from './run-tables.ts';
+import { leases, runLogs, runResults, runs, runSteps } from './run-tables.ts';
 import { models } from '../models/model-tables.ts';
 import { storableText } from '../connection/storable.ts';
 import { visibleRows } from '../principals/visibility.ts';
@@ -153,14 +155,15 @@ function progressOf({
           .set(progress)
           .where(and(eq(runs.id, id), inArray(runs.state, ['running', 'awaiting-approval'])));
       }),
-    step: (id, { name, attempt, state, detail, isolation }) =>
+    step: (id, { name, attempt, state, detail, isolation, begunMsAgo = 0, results = [] }) =>
       query(db, async () => {
         const now = toDate(clock.now());
+        const startedAt = new Date(now.getTime() - begunMsAgo);
         const endedAt = state === 'running' ? null : now;
         const told = detail === undefined ? {} : { detail: storableText(detail) };
-        await db
+        await withResults(db, id, name, results)
           .insert(runSteps)
-          .values({ runId: id, name, attempt, state, startedAt: now, endedAt, isolation, ...told })
+          .values({ runId: id, name, attempt, state, startedAt, endedAt, isolation, ...told })
           .onConflictDoUpdate({
             target: [runSteps.runId, runSteps.name, runSteps.attempt],
             set: { state, endedAt, ...told },
@@ -197,6 +200,14 @@ function progressOf({
         }));
       }),
   };
+}
+
+/** Begins a statement that also inserts the digests of a step's results, so that they are recorded together. */
+function withResults(db: Database, runId: Id, step: string, results: readonly JsonValue[]): Pick<Database, 'insert'> {
+  if (results.length === 0) return db;
+  const digests = results.map((result) => ({ runId, step, digest: sha256OfJson(result) }));
+  const inserted = db.insert(runResults).values(digests).onConflictDoNothing().returning({ step: runResults.step });
+  return db.with(db.$with('kept').as(inserted));
 }
 
 function cut(line: string): string {

@@ -82,14 +82,17 @@ export function parseInferenceBody(body: unknown): InferenceBody {
   if (version !== undefined && typeof version !== 'string') throw refuse('"model_version" must be a string, e.g. "3"');
   if (!Array.isArray(inputs) || inputs.length === 0)
     throw refuse('"inputs" must be a list of tensors, one per feature');
-  if (outputs !== undefined && !Array.isArray(outputs)) throw refuse('"outputs" must be a list of {"name": …}');
-  if (outputs !== undefined && outputs.length > mostOutputs)
-    throw refuse(`"outputs" has ${outputs.length} entries, but at most ${mostOutputs} are accepted`);
   const binary = parameters.binary_data_output === true;
-  const asked = outputs?.map((output: unknown) => parseOutput(output, binary));
+  return { head: { id, version, parameters, outputs: parseOutputs(outputs, binary), binary }, inputs };
+}
+
+function parseOutputs(outputs: unknown, binary: boolean): readonly AskedOutput[] | undefined {
+  if (outputs === undefined) return undefined;
+  if (!Array.isArray(outputs)) throw refuse('"outputs" must be a list of {"name": …}');
+  if (outputs.length > mostOutputs)
+    throw refuse(`"outputs" has ${outputs.length} entries, but at most ${mostOutputs} are accepted`);
   // Clients that request no particular outputs send an empty list.
-  const head = { id, version, parameters, outputs: asked?.length === 0 ? undefined : asked, binary };
-  return { head, inputs };
+  return outputs.length === 0 ? undefined : outputs.map((output: unknown) => parseOutput(output, binary));
 }
 
 function parseOutput(output: unknown, binaryByDefault: boolean): AskedOutput {

@@ -12,6 +12,18 @@ import type {
   RunStateName,
 } from '../../contracts/runs/run.ts';
 
+export interface RecordedStep {
+  readonly name: string;
+  readonly attempt: number;
+  readonly state: 'running' | 'succeeded' | 'failed';
+  readonly detail?: string;
+  readonly isolation: Isolation;
+  /** How long ago the step began; only the first record of a step counts. Default: 0. */
+  readonly begunMsAgo?: number;
+  /** Results that later steps may take as input. Their digests are kept. */
+  readonly results?: readonly JsonValue[];
+}
+
 export interface RunRepository {
   get(id: Id): Promise<Run>;
   list(
@@ -62,22 +74,11 @@ export interface RunRepository {
       readonly allows: readonly ('queued' | 'ended')[];
     },
   ): Promise<void>;
-  /** Records the digest of a step's result. */
-  keepResult(id: Id, step: string, result: JsonValue): Promise<void>;
   /** Returns whether a step of the run has returned this result. */
   hasResult(id: Id, step: string, result: JsonValue): Promise<boolean>;
   progress(id: Id, fraction: number, message: string): Promise<void>;
-  /** Inserts or updates the step identified by {run, name, attempt}. */
-  step(
-    id: Id,
-    step: {
-      readonly name: string;
-      readonly attempt: number;
-      readonly state: 'running' | 'succeeded' | 'failed';
-      readonly detail?: string;
-      readonly isolation: Isolation;
-    },
-  ): Promise<void>;
+  /** Inserts or updates the step identified by {run, name, attempt}, together with its results. */
+  step(id: Id, step: RecordedStep): Promise<void>;
   appendLogs(id: Id, lines: readonly Pick<LogLine, 'stream' | 'line'>[]): Promise<void>;
   /** Lines after `sequence`, oldest first, at most `limit`. */
   logs(id: Id, after: number, limit: number): Promise<readonly LogLine[]>;

@@ -16,7 +16,7 @@ const hourMs = 3_600_000;
 
 /** Lets every step pass its authorisation checks, because these tests are about steps that fail later. */
 const deps = {
-  repositories: { runs: { prove: async () => {}, hasResult: async () => true, keepResult() {}, step: async () => {} } },
+  repositories: { runs: { prove: async () => {}, hasResult: async () => true, step: async () => {} } },
   logger: { debug() {}, info() {}, warn() {}, error() {} },
   collectionSchedule: null,
 } as unknown as ActivityDependencies;
@@ -109,14 +109,14 @@ test.each(['ENOSPC: no space left on device, write', 'EDQUOT: disk quota exceede
   },
 );
 
-function environmentAfter(heartbeatDetails: unknown): MockActivityEnvironment {
+function environmentAfter(heartbeatDetails: unknown, attempt: number): MockActivityEnvironment {
   const workflowExecution = { workflowId: lifecycleWorkflowId(scope), runId };
-  return new MockActivityEnvironment({ workflowExecution, heartbeatDetails }, { logger });
+  return new MockActivityEnvironment({ workflowExecution, heartbeatDetails, attempt }, { logger });
 }
 
 test('an attempt that is cancelled because its worker stops is not counted', async () => {
   const heard: unknown[] = [];
-  const environment = environmentAfter({ schemaVersion: 1, lost: 2, failed: { internal: 3 } });
+  const environment = environmentAfter({ schemaVersion: 1, lost: 2, failed: { internal: 3 }, cancelled: 1 }, 7);
   environment.on('heartbeat', (details: unknown) => heard.push(details));
   const untilCancelled = () =>
     cancelled().catch(() => {
@@ -126,18 +126,25 @@ test('an attempt that is cancelled because its worker stops is not counted', asy
   const ending = environment.run(wait.fetchSource, input as never).catch((caught: unknown) => caught);
   environment.cancel('WORKER_SHUTDOWN');
   expect(await ending).toMatchObject({ name: 'CancelledFailure' });
-  expect(heard[0]).toEqual({ schemaVersion: 1, lost: 3, failed: { internal: 3 } });
-  expect(heard.at(-1)).toEqual({ schemaVersion: 1, lost: 2, failed: { internal: 3 } });
+  expect(heard.at(-1)).toEqual({ schemaVersion: 1, lost: 2, failed: { internal: 3 }, cancelled: 2 });
 });
 
-test('a step is started five times if its worker dies each time, and then fails with step-lost', async () => {
-  const environment = environmentAfter({ schemaVersion: 1, lost: 5, failed: {} });
-  let begun = false;
-  const step = instrument({ fetchSource: async () => (begun = true) }, deps).fetchSource;
-  await expect(environment.run(step, input as never)).rejects.toMatchObject({
-    type: 'step-lost',
-    nonRetryable: true,
-    message: expect.stringContaining('fetchSource was started 5 times'),
-  });
-  expect(begun).toBe(false);
-});
+test.each([
+  ['at once', undefined, 6],
+  ['after a heartbeat', { schemaVersion: 1, lost: 3, failed: {}, cancelled: 0 }, 6],
+  ['between failures and stops of the worker', { schemaVersion: 1, lost: 0, failed: { internal: 2 }, cancelled: 1 }, 9],
+  ['under an older version', { schemaVersion: 1, lost: 5, failed: {} }, 8],
+])(
+  'a step is started five times if its worker dies each time %s, and then fails with step-lost',
+  async (_when, details, attempt) => {
+    const environment = environmentAfter(details, attempt);
+    let begun = false;
+    const step = instrument({ fetchSource: async () => (begun = true) }, deps).fetchSource;
+    await expect(environment.run(step, input as never)).rejects.toMatchObject({
+      type: 'step-lost',
+      nonRetryable: true,
+      message: expect.stringContaining('fetchSource was started 5 times'),
+    });
+    expect(begun).toBe(false);
+  },
+);

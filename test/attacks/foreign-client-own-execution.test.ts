@@ -182,7 +182,9 @@ test('bytes that no step of the run has returned move neither heads nor findings
 
 test('a rehearsal accepts only its own rows and its next period, and cannot vote elsewhere', async () => {
   const { id: rehearsalId, runId, scope } = ground.rehearsal;
-  await client.deps.repositories.runs.keepResult(runId, 'planRehearsal', { rehearsalId });
+  const isolation = { kind: 'process-group', reason: null, memory: 'polling', publicNetwork: 'host' } as const;
+  const planned = { name: 'planRehearsal', attempt: 1, state: 'succeeded', isolation } as const;
+  await client.deps.repositories.runs.step(runId, { ...planned, results: [{ rehearsalId }] });
   const inside = (activity: string, more: object): Promise<Came> =>
     own(runId, activity, 'rehearsal', { scope, ...more });
   expect(await inside('commandPeriod', { index: -1, command: 'ingest', rows: ground.blob })).toMatchObject(refused);
