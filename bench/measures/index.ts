@@ -1,7 +1,9 @@
 import type { BenchMeasure } from '../running/bench-measure.ts';
+import { besideLargeRequests } from './beside-large-requests.ts';
 import { buildOverhead } from './build-overhead.ts';
 import { canaryServing } from './canary-serving.ts';
 import { changesUnderLoad } from './changes-under-load.ts';
+import { demoRehearsal } from './demo-rehearsal.ts';
 import { driftReports } from './drift-reports.ts';
 import { emptySteps } from './empty-steps.ts';
 import { hundredRowServing } from './hundred-row-serving.ts';
@@ -14,6 +16,7 @@ import { steadyMemory } from './steady-memory.ts';
 export const measures: readonly BenchMeasure[] = [
   singleRowServing,
   hundredRowServing,
+  besideLargeRequests,
   canaryServing,
   steadyMemory,
   changesUnderLoad,
@@ -22,4 +25,5 @@ export const measures: readonly BenchMeasure[] = [
   emptySteps,
   buildOverhead,
   stackStart,
+  demoRehearsal,
 ];

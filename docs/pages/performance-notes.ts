@@ -7,6 +7,8 @@ export const performanceNotes: Readonly<Record<string, string>> = {
     'The gateway checks the API key, chooses the release, validates each value, runs the model, writes the prediction to its log before it answers, and counts. The floor is the same Fastify with the same body and the same answer, and nothing else. `beside` is an earlier commit of this repository. MLServer serves the same model in two ways: with its scikit-learn runtime and adaptive batching, and as ONNX in a custom runtime; both without its pool of processes. The bar of the load generator alone shows how many requests it can send; it must be far above the others.',
   'serving-100':
     'Each request has 100 rows. Binary tensors use the extension of the Open Inference Protocol for requests and answers; the floor parses JSON. `beside` is an earlier commit of this repository, which takes JSON only. Rows that the log drops were answered and are counted, but are missing in what monitoring reads.',
+  'beside-large':
+    'Four connections send single rows one after the other, so that the latency is that of a gateway with room. Beside them, one client sends 10,000 rows at a time, the most that a request may have. Both load generators and the gateway share the machine, so with few cores a part of the difference is theirs.',
   canary:
     'A canary answers half of the requests, so that rows are batched by model. A shadow computes each row a second time, after the answer.',
   memory:
@@ -21,5 +23,6 @@ export const performanceNotes: Readonly<Record<string, string>> = {
     'The steps of the pipeline of monitoring are replaced by functions that do nothing; all around them stays. The bare steps run twice: on the queue of their workflow, where Temporal starts an activity without a round trip, and on a queue of their own. Perennial has queues of their own, so that a worker bounds how many steps of each kind it runs; the second ratio is therefore what a step costs beyond Temporal: the proof that the run may ask for it, the answers of earlier steps that it looks up, and one commit that records its end together with the digest of its answer. A step that runs for more than a tenth of a second is also recorded while it runs.',
   build:
     'The script only copies a file, so that nearly all of the time is the platform. Most of it goes into processes of their own: splitting rows starts the table engine, committing a version loads the model apart, and evaluating loads it again.',
+  demo: 'The demo replays eighteen months: each month is served hour by hour through the gateway, labelled, ingested and monitored; one build runs, and its model is promoted if it passes the gates. The time is that of applying, ingesting and rehearsing, without the start of the stack.',
   up: 'A start is timed from the process to the moment at which every part answers. With an empty folder, Postgres is initialised and the database is created first.',
 };

@@ -25,6 +25,7 @@ const filesAtMost: Readonly<Record<string, number>> = {
   'A data source': 3,
   'A model format': 5,
   'A training engine': 5,
+  'A measure': 3,
 };
 
 let copy: string;
