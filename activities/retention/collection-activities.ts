@@ -2,11 +2,15 @@ import { usualGraceMs } from '../../contracts/runs/collection.ts';
 import type { Sha256 } from '../../contracts/identifiers.ts';
 import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { StoringDependencies } from '../activity-dependencies.ts';
+import { type RenewingDependencies, renewProfiles } from '../data/renew-profiles.ts';
 
 /** Number of blobs per page; memory holds one page. */
 const blobsAtOnce = 1_000;
 /** One call ends after this many pages, well within its time limit, and the workflow calls again. */
 const pagesASweep = 100;
+
+/** Half of the time limit of an attempt. */
+const renewingMs = 30 * 60_000;
 
 type Parts = Pick<StoringDependencies, 'repositories' | 'objectStore' | 'lifecyclePrincipal'>;
 
@@ -52,8 +56,10 @@ export function createSweepGarbage(
   };
 }
 
-export function createEndCollection({ repositories }: Parts): Activities['endCollection'] {
+/** Ends the collection, then does the other regular work of the installation. */
+export function createEndCollection(deps: RenewingDependencies): Activities['endCollection'] {
   return async ({ collectionId, failure }) => {
-    await repositories.collections.end(collectionId, failure);
+    const { dryRun } = await deps.repositories.collections.end(collectionId, failure);
+    if (!dryRun && failure === null) await renewProfiles(deps, renewingMs);
   };
 }

@@ -12,6 +12,7 @@ import * as schema from '../schema.ts';
 const keepNothing: ReadonlySet<PgTable> = new Set<PgTable>([
   schema.ledger,
   schema.ledgerHeads,
+  schema.fullProfiles,
   schema.blobs,
   schema.blobPossessions,
   schema.commands,

@@ -1,6 +1,6 @@
-import { and, desc, eq, getTableColumns, lt, sql } from '../connection/orm.ts';
+import { and, asc, desc, eq, getTableColumns, gt, lt, sql } from '../connection/orm.ts';
 import type { Configuration } from '../../contracts/configuration/configuration.ts';
-import type { DatasetManifest, DatasetVersion } from '../../contracts/data/dataset-version.ts';
+import type { DatasetManifest, DatasetProfile, DatasetVersion } from '../../contracts/data/dataset-version.ts';
 import { shiftInstant } from '../../contracts/time/shift-instant.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Id, Instant, Scope } from '../../contracts/identifiers.ts';
@@ -20,7 +20,7 @@ import { belowNumber, pageOf } from '../connection/paging.ts';
 import { proveRun } from '../runs/prove-run.ts';
 import { possessBlobs } from '../blobs/possess-blobs.ts';
 import { recordTrigger } from '../lifecycle/record-trigger.ts';
-import { datasetVersions } from './dataset-tables.ts';
+import { datasetVersions, fullProfiles } from './dataset-tables.ts';
 import { modelEnvironments } from '../environments/environment-tables.ts';
 import { storableJson } from '../connection/storable.ts';
 import { inScope } from '../connection/in-scope.ts';
@@ -48,7 +48,7 @@ export function createDatasetRepository(context: RepositoryContext): DatasetRepo
     byNumber: (modelId, number) =>
       query(db, async () => {
         const [row] = await db
-          .select()
+          .select(versionColumns)
           .from(datasetVersions)
           .where(and(eq(datasetVersions.modelId, modelId), eq(datasetVersions.number, number)));
         return toDatasetVersion(
@@ -77,17 +77,45 @@ export function createDatasetRepository(context: RepositoryContext): DatasetRepo
     head: (scope) =>
       query(db, async () => {
         const [row] = await db
-          .select({ version: datasetVersions })
+          .select(versionColumns)
           .from(modelEnvironments)
           .innerJoin(datasetVersions, eq(datasetVersions.id, modelEnvironments.datasetVersionId))
           .where(inScope(modelEnvironments, scope));
-        return row === undefined ? undefined : toDatasetVersion(row.version);
+        return row === undefined ? undefined : toDatasetVersion(row);
+      }),
+    partlyProfiled: (after) =>
+      query(db, async () => {
+        const isOutdated = sql`jsonb_exists(${datasetVersions.profile}, 'asOf') and not exists (select 1 from ${fullProfiles} where ${fullProfiles.datasetVersionId} = ${datasetVersions.id})`;
+        const [row] = await db
+          .select(versionColumns)
+          .from(modelEnvironments)
+          .innerJoin(datasetVersions, eq(datasetVersions.id, modelEnvironments.datasetVersionId))
+          .where(and(isOutdated, after === null ? undefined : gt(datasetVersions.id, after)))
+          .orderBy(asc(datasetVersions.id))
+          .limit(1);
+        return row === undefined ? undefined : toDatasetVersion(row);
+      }),
+    recordFullProfile: (id, profile) =>
+      query(db, async () => {
+        await db
+          .insert(fullProfiles)
+          .values({ datasetVersionId: id, profile: storableJson(profile) })
+          .onConflictDoNothing();
       }),
   };
 }
 
+/** The columns of a version, with its full profile if one was made later. */
+const versionColumns = {
+  ...getTableColumns(datasetVersions),
+  profile:
+    sql<DatasetProfile | null>`coalesce((select full_profiles.profile from full_profiles where full_profiles.dataset_version_id = ${datasetVersions.id}), ${datasetVersions.profile})`.as(
+      'profile',
+    ),
+};
+
 async function read(tx: Executor, id: Id): Promise<Row> {
-  const [row] = await tx.select().from(datasetVersions).where(eq(datasetVersions.id, id));
+  const [row] = await tx.select(versionColumns).from(datasetVersions).where(eq(datasetVersions.id, id));
   return found(row, `there is no dataset version ${id}`, { datasetVersionId: id });
 }
 
@@ -195,7 +223,7 @@ async function ensureVersion(
   const bytes = [...version.manifest.parts, ...(version.fetched ?? [])].map(({ sha256 }) => sha256);
   await possessBlobs(tx, scope.project, bytes, run.by);
   const [known] = await tx
-    .select()
+    .select(versionColumns)
     .from(datasetVersions)
     .where(and(eq(datasetVersions.modelId, modelId), eq(datasetVersions.digest, version.digest)));
   if (known !== undefined) return known;

@@ -33,3 +33,16 @@ export const datasetVersions = pgTable(
     uniqueIndex('dataset_versions_digest').on(t.modelId, t.digest),
   ],
 );
+
+/**
+ * Profiles of every row of versions whose own profile is partly that of an earlier version. They were made after the
+ * version was committed.
+ */
+export const fullProfiles = pgTable('full_profiles', {
+  datasetVersionId: uuid('dataset_version_id')
+    .primaryKey()
+    .references(() => datasetVersions.id),
+  profile: jsonb('profile').$type<DatasetProfile>().notNull(),
+  schemaVersion: schemaVersionColumn(),
+  recordedAt: recordedAtColumn(),
+});

@@ -59,4 +59,11 @@ export interface DatasetRepository {
   /** Returns versions without their profiles, newest first. */
   list(modelId: Id, page: PageRequest): Promise<Page<DatasetVersion>>;
   head(scope: Scope): Promise<DatasetVersion | undefined>;
+  /**
+   * Returns the first data head of any model and environment, in the order of ids, whose profile is partly that of an
+   * earlier version (`asOf`). `after` is the id of a head before it; null begins.
+   */
+  partlyProfiled(after: Id | null): Promise<DatasetVersion | undefined>;
+  /** Records a profile of every row, which replaces such a profile. Only the first one of a version counts. */
+  recordFullProfile(id: Id, profile: DatasetProfile): Promise<void>;
 }

@@ -74,3 +74,35 @@ test('an append fetches only what it needs, and collected garbage takes none of 
   expect(third.version.manifest.rows).toBe(65);
   expect(third.fetched.slice(0, 2)).toEqual([summaries[1]?.keys, parts[1]]);
 });
+
+test('a garbage collection profiles a head in full, once, whose profile is partly that of an earlier version', async () => {
+  const profiled: number[] = [];
+  const engine = {
+    profile: async (...given: Parameters<typeof bench.engine.profile>) => {
+      profiled.push(given[0].length);
+      if (profiled.length === 1) throw new Error('the engine is out of order');
+      return bench.engine.profile(...given);
+    },
+  };
+  const many = await ingest(rows(1000, 101_000));
+  const { number, manifest } = many.version;
+  expect(many.version.profile?.asOf).toBeUndefined();
+  const { version } = await ingest(rows(101_000, 101_010));
+  expect(version.profile?.asOf).toEqual({ number, rowsChangedSince: 10 });
+  const now = async () => (await ground.repositories.datasets.get(version.id)).profile;
+
+  await ground.collect({ dryRun: true, engine });
+  expect(profiled).toEqual([]);
+  expect((await ground.collect({ engine })).state).toBe('succeeded');
+  expect(ground.warned).toEqual([expect.stringContaining('could not be profiled in full')]);
+  expect(await now()).toEqual(version.profile);
+
+  await ground.collect({ engine });
+  await ground.collect({ engine });
+  expect(profiled).toEqual([manifest.parts.length + 1, manifest.parts.length + 1]);
+  const full = await now();
+  expect(full?.asOf).toBeUndefined();
+  expect(full?.columns[0]).toMatchObject({ name: 'id', count: version.manifest.rows, distinct: version.manifest.rows });
+  const later = await ingest(rows(101_010, 101_020));
+  expect(later.version.profile?.asOf).toEqual({ number: version.number, rowsChangedSince: 10 });
+});

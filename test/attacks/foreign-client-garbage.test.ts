@@ -23,7 +23,7 @@ test('a collection that ends too early, or that marked nothing, removes nothing 
   await seedVersion(repositories, scope, by, { seed: 1, artifact });
   const parts = { repositories, objectStore, lifecyclePrincipal: 'lifecycle' };
   const [markReachable, sweepGarbage] = [createMarkReachable(parts), createSweepGarbage(parts)];
-  const endCollection = createEndCollection(parts);
+  const endCollection = createEndCollection({ ...parts } as never);
   const begin = async () => (await repositories.collections.begin({ dryRun: false, graceMs: usualGraceMs, by })).id;
 
   // The end of a collection discards its list of reachable blobs. A sweep after that would treat every blob as garbage.
