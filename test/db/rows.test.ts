@@ -29,6 +29,11 @@ const namedElsewhere: Readonly<Record<string, { readonly column: string; readonl
   run_results: { column: 'run_id', refersTo: schema.runs, why: 'a part of a run, which names one' },
   run_logs: { column: 'run_id', refersTo: schema.runs, why: 'a part of a run, which names one; there are many lines' },
   reachable_blobs: { column: 'collection_id', refersTo: schema.garbageCollections, why: 'the mark of a collection' },
+  full_profiles: {
+    column: 'dataset_version_id',
+    refersTo: schema.datasetVersions,
+    why: 'derived from the rows of a version, which names one',
+  },
   collected_blobs: { column: 'collection_id', refersTo: schema.garbageCollections, why: 'the work of a collection' },
 };
 
@@ -51,6 +56,7 @@ const versionedByContract: Readonly<Record<string, z.ZodType>> = {
   'configurations.body': Configuration,
   'dataset_versions.manifest': DatasetManifest,
   'dataset_versions.profile': DatasetProfile,
+  'full_profiles.profile': DatasetProfile,
   'code_versions.manifest': CodeManifest,
   'model_versions.signature': Signature,
   'model_versions.training_key_parts': TrainingKeyParts,

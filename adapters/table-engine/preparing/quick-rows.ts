@@ -111,32 +111,27 @@ async function readQuickly(
   const hasValues = await columnsWithValues(database, samples, fields);
   const times = await timesOf(database, request, samples, fields, declared);
   const long = await longNumbers(database, samples, fields);
-  const exact = long.map((name) => `coalesce(${fitsExactly(identifier(name))}, true)`).join(' AND ');
-  const types = nulls.length === 0 ? typesAsWritten(fields, declared, long) : new Map<string, StoredType>();
+  const types = typesAsWritten(fields, declared, { long, nulls });
   const scans: CellScan[] = [];
   for (const [at, opened] of quick.entries()) {
     const query = (from: string): string =>
-      times.query(
-        `SELECT ${castsOf(fields, declared, types)}${exact === '' ? '' : `, ${exact} AS ${exactFlag}`} FROM ${from}`,
-      );
+      times.query(`SELECT ${castsOf(fields, declared, types)}${exactnessOf(long)} FROM ${from}`);
     const scan = await loadFile(database, opened, { nulls, types, isFirst: at === 0, query });
     if (scan === undefined) return undefined;
     scans.push(scan);
   }
-  const at = await times.find();
-  if (at === undefined && times.instants !== undefined) return undefined;
+  const instantOfRow = await times.find();
   const values = await countValuesOf(database, fields, long.length > 0);
-  const { rows } = await database.row(`SELECT count(*) AS rows FROM ${table}`);
-  if (values === undefined || Number(rows) !== scans.reduce((sum, { records }) => sum + records - 1, 0))
-    return undefined;
+  const isUnclear = instantOfRow === undefined && times.instants !== undefined;
+  if (isUnclear || values === undefined || !(await hasAllRows(database, scans))) return undefined;
   for (const [at, field] of fields.entries()) {
     const cells = unitedCells(quick, scans, field.name);
     if (values[at] !== cells.values || (cells.values > 0 && !hasValues.has(field.name))) return undefined;
     const reading = readingOf(declared, field);
     if (!isProven(field, cells, { reading, isExact: long.includes(field.name) })) return undefined;
-    if (request.pinned !== null || openTexts([field], declared).length === 0) continue;
-    if (needsWarning(cells)) return undefined;
-    if (cells.values === 0) warn(withoutType(field.name));
+    const isOpen = request.pinned === null && openTexts([field], declared).length > 0;
+    if (isOpen && needsWarning(cells)) return undefined;
+    if (isOpen && cells.values === 0) warn(withoutType(field.name));
   }
   for (const at of files.keys()) await database.run(`DROP TABLE source_${at}`);
   return {
@@ -144,9 +139,14 @@ async function readQuickly(
     fields,
     instants: times.instants,
     table,
-    at,
+    at: instantOfRow,
     values: new Map(fields.map(({ name }, at) => [name, values[at] ?? 0])),
   };
+}
+
+async function hasAllRows(database: LockedDatabase, scans: readonly CellScan[]): Promise<boolean> {
+  const { rows } = await database.row(`SELECT count(*) AS rows FROM ${table}`);
+  return Number(rows) === scans.reduce((sum, { records }) => sum + records - 1, 0);
 }
 
 /** Returns whether a text column may look like numbers, which `warnOfTypes` explains. */
@@ -226,12 +226,19 @@ function textsOf(
 
 const readTypes: readonly StoredType[] = ['BIGINT', 'DOUBLE', 'DATE', 'TIMESTAMP'];
 
+/** Returns SQL that selects whether the long numbers of a row are exact. */
+function exactnessOf(long: readonly string[]): string {
+  if (long.length === 0) return '';
+  return `, ${long.map((name) => `coalesce(${fitsExactly(identifier(name))}, true)`).join(' AND ')} AS ${exactFlag}`;
+}
+
 /** Returns the types of the columns that are read without a text in between, which the scan of the cells proves. */
 function typesAsWritten(
   fields: readonly Field[],
   declared: Declared,
-  long: readonly string[],
+  { long, nulls }: { readonly long: readonly string[]; readonly nulls: readonly string[] },
 ): ReadonlyMap<string, StoredType> {
+  if (nulls.length > 0) return new Map();
   const chosen = fields.filter(
     (field) =>
       readTypes.includes(field.stored) && readingOf(declared, field) === 'as-written' && !long.includes(field.name),

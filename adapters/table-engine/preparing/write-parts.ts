@@ -62,20 +62,21 @@ interface PartSlice {
 
 /** Returns the rows of each part. */
 export function partSlices({ table, columns, rows }: OrderedRows): readonly PartSlice[] {
-  return Array.from({ length: Math.ceil(rows / partRows) }, (_, at) => {
-    const start = at * partRows;
-    const end = Math.min(start + partRows, rows);
-    const rowsFrom = (from: number, to: number): string =>
-      `SELECT ${columns} FROM ${table} WHERE rowid >= ${from} AND rowid < ${to}`;
-    const groups = Array.from({ length: Math.ceil((end - start) / rowGroupRows) }, (_, group) => {
-      const from = start + group * rowGroupRows;
-      return rowsFrom(from, Math.min(from + rowGroupRows, end));
-    });
+  const rowsFrom = (from: number, to: number): string =>
+    `SELECT ${columns} FROM ${table} WHERE rowid >= ${from} AND rowid < ${to}`;
+  return cutAt(0, rows, partRows).map(({ from, to }) => {
     // DuckDB ends a row group when a piece of the table fills it. Pieces that end with the row group fill it exactly.
-    const query = groups.join(' UNION ALL ');
-    const unordered = rowsFrom(start, end);
-    return { query, unordered, rows: end - start };
+    const groups = cutAt(from, to, rowGroupRows).map((group) => rowsFrom(group.from, group.to));
+    return { query: groups.join(' UNION ALL '), unordered: rowsFrom(from, to), rows: to - from };
   });
+}
+
+/** Cuts a range into ranges of a size; the last one may be smaller. */
+function cutAt(start: number, end: number, size: number): readonly { readonly from: number; readonly to: number }[] {
+  return Array.from({ length: Math.ceil((end - start) / size) }, (_, at) => ({
+    from: start + at * size,
+    to: Math.min(start + (at + 1) * size, end),
+  }));
 }
 
 /** Writes the rows of one part and returns their bounds. */
