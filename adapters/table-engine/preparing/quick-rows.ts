@@ -112,14 +112,10 @@ async function readQuickly(
   const times = await timesOf(database, request, samples, fields, declared);
   const long = await longNumbers(database, samples, fields);
   const types = typesAsWritten(fields, declared, { long, nulls });
-  const scans: CellScan[] = [];
-  for (const [at, opened] of quick.entries()) {
-    const query = (from: string): string =>
-      times.query(`SELECT ${castsOf(fields, declared, types)}${exactnessOf(long)} FROM ${from}`);
-    const scan = await loadFile(database, opened, { nulls, types, isFirst: at === 0, query });
-    if (scan === undefined) return undefined;
-    scans.push(scan);
-  }
+  const query = (from: string): string =>
+    times.query(`SELECT ${castsOf(fields, declared, types)}${exactnessOf(long)} FROM ${from}`);
+  const scans = await loadFiles(database, quick, { nulls, types, query });
+  if (scans === undefined) return undefined;
   const instantOfRow = await times.find();
   const values = await countValuesOf(database, fields, long.length > 0);
   const isUnclear = instantOfRow === undefined && times.instants !== undefined;
@@ -274,16 +270,30 @@ function castsOf(fields: readonly Field[], declared: Declared, types?: ReadonlyM
 interface Loading {
   readonly nulls: readonly string[];
   readonly types: ReadonlyMap<string, StoredType>;
-  readonly isFirst: boolean;
   /** Returns SQL that selects the rows to be stored from rows of text. */
   query(from: string): string;
+}
+
+/** Loads files into the table, one after the other. Returns undefined if one of them needs a closer look. */
+async function loadFiles(
+  database: OpenedDatabase,
+  files: readonly QuickFile[],
+  loading: Loading,
+): Promise<readonly CellScan[] | undefined> {
+  const scans: CellScan[] = [];
+  for (const file of files) {
+    const scan = await loadFile(database, file, { ...loading, isFirst: scans.length === 0 });
+    if (scan === undefined) return undefined;
+    scans.push(scan);
+  }
+  return scans;
 }
 
 /** Loads a file into the table and scans its bytes at the same time. */
 async function loadFile(
   database: OpenedDatabase,
   opened: QuickFile,
-  { nulls, types, isFirst, query }: Loading,
+  { nulls, types, isFirst, query }: Loading & { readonly isFirst: boolean },
 ): Promise<CellScan | undefined> {
   const { file, header } = opened;
   const dialect = { delimiter: header.delimiter, width: header.names.length, nulls };
