@@ -122,12 +122,12 @@ async function readQuickly(
   if (isUnclear || values === undefined || !(await hasAllRows(database, scans))) return undefined;
   for (const [at, field] of fields.entries()) {
     const cells = unitedCells(quick, scans, field.name);
-    if (values[at] !== cells.values || (cells.values > 0 && !hasValues.has(field.name))) return undefined;
+    const isSeen = cells.values === 0 || hasValues.has(field.name);
     const reading = readingOf(declared, field);
-    if (!isProven(field, cells, { reading, isExact: long.includes(field.name) })) return undefined;
+    const isFound = isSeen && values[at] === cells.values;
+    if (!isFound || !isProven(field, cells, { reading, isExact: long.includes(field.name) })) return undefined;
     const isOpen = request.pinned === null && openTexts([field], declared).length > 0;
-    if (isOpen && needsWarning(cells)) return undefined;
-    if (isOpen && cells.values === 0) warn(withoutType(field.name));
+    if (isOpen && !tellOfOpen(field, cells, warn)) return undefined;
   }
   for (const at of files.keys()) await database.run(`DROP TABLE source_${at}`);
   return {
@@ -145,9 +145,14 @@ async function hasAllRows(database: LockedDatabase, scans: readonly CellScan[]):
   return Number(rows) === scans.reduce((sum, { records }) => sum + records - 1, 0);
 }
 
-/** Returns whether a text column may look like numbers, which `warnOfTypes` explains. */
-function needsWarning({ some, numberLike, values }: CellsOfColumn): boolean {
-  return (some & unknownBit) !== 0 || numberLike * 2 > values;
+/**
+ * Warns of a text column without values. Returns false if the column may look like numbers, which `warnOfTypes`
+ * explains.
+ */
+function tellOfOpen({ name }: Field, { some, numberLike, values }: CellsOfColumn, warn: Warn): boolean {
+  if ((some & unknownBit) !== 0 || numberLike * 2 > values) return false;
+  if (values === 0) warn(withoutType(name));
+  return true;
 }
 
 interface Times {
