@@ -37,10 +37,10 @@ export async function indexPredictions(
   context: Pick<RepositoryContext, 'clock'>,
   tx: Transaction,
   segment: Segment,
-  pages: readonly string[],
+  pages: AsyncIterable<string> | Iterable<string>,
 ): Promise<void> {
   await tx.execute(lockLabels(segment));
-  for (const page of pages) await insertPage(tx, segment, page);
+  for await (const page of pages) await insertPage(tx, segment, page);
   await joinWaiting(context, tx, segment);
 }
 

@@ -41,8 +41,9 @@ function bytesForDisk(size: number): number {
 }
 
 const defaultLogLimits: PredictionLogLimits = {
-  segmentRows: 50_000,
-  segmentBytes: 32 * 2 ** 20,
+  // Sealing a segment starts a process, so a few large segments cost less than many small ones.
+  segmentRows: 200_000,
+  segmentBytes: 96 * 2 ** 20,
   segmentAgeMs: 60_000,
   bytes: bytesForDisk(0),
   segments: 2_000,

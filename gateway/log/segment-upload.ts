@@ -1,5 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { rm } from 'node:fs/promises';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Id } from '../../contracts/identifiers.ts';
 import type { Logger } from '../../ports/logger.ts';
@@ -8,6 +7,7 @@ import type { MonitoringRepository } from '../../ports/repositories/monitoring-r
 import type { TableEngine } from '../../ports/table-engine.ts';
 import { isAboutFullDisk } from '../../contracts/disk-full.ts';
 import type { GatewayDisk } from './gateway-disk.ts';
+import { indexPages } from './index-pages.ts';
 import type { ClosedSegment, SegmentFolder, SegmentHeader } from './segment-folder.ts';
 
 export interface SegmentUploadDependencies {
@@ -132,7 +132,7 @@ export class SegmentUpload {
           from,
           to,
         },
-        await indexPages(folder.indexPath(header.id)),
+        indexPages(folder.indexPath(header.id)),
       );
     }
     await folder.remove(header.id);
@@ -176,28 +176,4 @@ export class SegmentUpload {
       'a segment of predictions was not uploaded; it stays on disk and is tried again',
     );
   }
-}
-
-const rowsInPage = 5_000;
-const lineFeed = 10;
-const comma = 44;
-
-/**
- * Makes JSON lists of up to `rowsInPage` of the index's lines. No row is parsed or copied by itself, and other work runs
- * between two pages, because this is the thread that answers requests.
- */
-async function indexPages(path: string): Promise<readonly string[]> {
-  const bytes = await readFile(path);
-  const pages: string[] = [];
-  let begin = 0;
-  let lines = 0;
-  for (let end = bytes.indexOf(lineFeed); end !== -1; end = bytes.indexOf(lineFeed, end + 1)) {
-    lines += 1;
-    bytes[end] = comma;
-    if (lines % rowsInPage !== 0 && end + 1 < bytes.length) continue;
-    pages.push(`[${bytes.toString('utf8', begin, end)}]`);
-    begin = end + 1;
-    await nextTurn();
-  }
-  return pages;
 }

@@ -10,7 +10,10 @@ export interface MonitoringRepository {
    *
    * @param index the segment's predictions as pages, each the text of a JSON list of `IndexedPrediction`.
    */
-  addSegment(segment: Omit<PredictionSegment, 'recordedAt'>, index: readonly string[]): Promise<void>;
+  addSegment(
+    segment: Omit<PredictionSegment, 'recordedAt'>,
+    index: AsyncIterable<string> | Iterable<string>,
+  ): Promise<void>;
   /** Returns segments that overlap `[from, to)` by event time, oldest first. */
   segments(scope: Scope, from: Instant, to: Instant): Promise<readonly PredictionSegment[]>;
   /**
