@@ -6,6 +6,7 @@ import type { Contestant } from '../running/compare-in-rounds.ts';
 import type { LoadReport, LoadRequest } from '../load/load-generator.ts';
 import { startUntilSaid } from '../running/start-program.ts';
 import type { InferenceRequest } from './inference-requests.ts';
+import { cpuSeconds } from '../running/cpu-seconds.ts';
 
 const connections = 32;
 
@@ -15,6 +16,8 @@ export interface LoadedServer {
   readonly address: string;
   readonly path?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** The process whose CPU time is measured beside the rate, because it varies less on a machine that is busy. */
+  readonly pid?: number | undefined;
 }
 
 /** Returns a contestant that answers the request as often as it can. The unit is rows per second. */
@@ -27,8 +30,13 @@ export async function underLoad(
   return {
     name: server.name,
     async once() {
-      const { requestsPerSecond, p50Ms, p99Ms } = await sent(bench, server, load);
-      return { value: requestsPerSecond * request.rows, p50Ms, p99Ms };
+      const before = cpuSeconds(server.pid);
+      const { requests, requestsPerSecond, p50Ms, p99Ms } = await sent(bench, server, load);
+      const used = cpuSeconds(server.pid);
+      const sample = { value: requestsPerSecond * request.rows, p50Ms, p99Ms };
+      return before === undefined || used === undefined
+        ? sample
+        : { ...sample, cpuUs: ((used - before) * 1e6) / requests };
     },
   };
 }

@@ -6,6 +6,8 @@ export const RoundSample = z.object({
   value: z.number(),
   p50Ms: z.number().optional(),
   p99Ms: z.number().optional(),
+  /** CPU time of the contestant's process per request, in microseconds. */
+  cpuUs: z.number().optional(),
 });
 export type RoundSample = z.infer<typeof RoundSample>;
 

@@ -11,7 +11,7 @@ export interface WantedRatio {
   readonly of: string;
   readonly over: string;
   /** Which quantity of the samples; `value` unless another is named. */
-  readonly quantity?: 'value' | 'p50Ms' | 'p99Ms';
+  readonly quantity?: 'value' | 'p50Ms' | 'p99Ms' | 'cpuUs';
   readonly target?: RatioTarget | undefined;
 }
 
