@@ -7,7 +7,16 @@ import { ListedColumn } from './given-columns.ts';
 import { isStorableId, parametersIn } from './request-parameters.ts';
 import type { Taken } from './taken.ts';
 import type { Columns } from './tensor-columns.ts';
-import { checkRows, featureList, isRecord, listed, quoted, readNamedColumns, refuse } from './tensor-columns.ts';
+import {
+  checkRows,
+  featureList,
+  isRecord,
+  listed,
+  quoted,
+  readAllColumns,
+  readNamedColumns,
+  refuse,
+} from './tensor-columns.ts';
 
 export interface AskedOutput {
   readonly name: string;
@@ -173,7 +182,7 @@ function readMatrix(tensor: Tensor, taken: Taken): Columns {
       input: tensor.name,
     });
   const flat = flatData(tensor, width);
-  return readNamedColumns(taken, new Map(names.map((name, at) => [name, new ListedColumn(flat, at, width)])));
+  return readAllColumns(taken, rows, (at) => new ListedColumn(flat, at, width));
 }
 
 function readFeature(tensor: Tensor, type: TensorType): GivenColumn {

@@ -184,6 +184,25 @@ export function readNamedColumns(taken: Taken, given: NamedColumns, others: read
   return { batch: { layout, rows, numbers, texts }, ignored: { names: ignored, count: ignored.length } };
 }
 
+const noneIgnored: Columns['ignored'] = { names: [], count: 0 };
+
+/**
+ * Reads a request that gives all features and nothing else, each at most once, as most requests do. The result is that
+ * of `readNamedColumns`, without looking up names.
+ *
+ * @param columnAt returns the values of the input at an index of the signature; all have the length `rows`.
+ */
+export function readAllColumns(taken: Taken, rows: number, columnAt: (at: number) => GivenColumn): Columns {
+  checkRows(rows);
+  const { layout } = taken;
+  const numbers = new Float64Array(layout.numbers * rows);
+  const texts: TextColumn[] = [];
+  for (let at = 0; at < layout.names.length; at += 1)
+    if (layout.kinds[at] === 'text') texts.push(readTexts(taken, at, columnAt(at)));
+    else readNumbers(taken, at, columnAt(at), numbers, (layout.places[at] ?? 0) * rows);
+  return { batch: { layout, rows, numbers, texts }, ignored: noneIgnored };
+}
+
 /** Throws if an absent feature may not be missing, or if the request has a column with almost the same name. */
 function checkAbsent(absent: readonly SignatureInput[], taken: Taken, ignored: readonly string[]): void {
   const spellings = new Map(ignored.map((name) => [plain(name), name]));
@@ -237,16 +256,22 @@ function rowsIn(signature: Signature, given: NamedColumns, ignored: readonly str
 /** Reads columns from rows whose values are in the order of `names`. */
 export function readRows(taken: Taken, names: readonly string[], rows: readonly unknown[]): Columns {
   checkRows(rows.length);
-  refuseRepeated(names);
+  const isInOrder = hasNames(names, taken.layout.names);
+  if (!isInOrder) refuseRepeated(names);
   const lists = rows.map((row, index): readonly unknown[] => {
     if (Array.isArray(row) && row.length === names.length) return row;
     throw refuse(`row ${index}: expected a list of ${names.length} values (${listed(names)}), got ${show(row)}`, {
       row: index,
     });
   });
+  if (isInOrder) return readAllColumns(taken, lists.length, (at) => new PlaceInRows(lists, at));
   const given = new Map<string, GivenColumn>();
   for (const [place, name] of names.entries()) given.set(name, new PlaceInRows(lists, place));
   return readNamedColumns(taken, given);
+}
+
+function hasNames(names: readonly string[], wanted: readonly string[]): boolean {
+  return names === wanted || (names.length === wanted.length && names.every((name, at) => name === wanted[at]));
 }
 
 function refuseRepeated(names: readonly string[]): void {
