@@ -92,7 +92,7 @@ export async function storeSummaries(
 ): Promise<{ readonly summaries: PartSummary[]; readonly facts: readonly (PartFacts | undefined)[] }> {
   const stored = new Map(before.map((summary) => [summary.part, summary]));
   const facts = new Map(factsBefore);
-  for (const { part, keys, facts: found } of summaries) {
+  await eachAFewAtATime(summaries, async ({ part, keys, facts: found }) => {
     const digest = await storeJson(objectStore, found);
     stored.set(part, {
       part,
@@ -100,7 +100,7 @@ export async function storeSummaries(
       keys: keys === null ? null : (await objectStore.putFile(keys.path)).sha256,
     });
     facts.set(part, found);
-  }
+  });
   return {
     summaries: [...new Set(parts.map(({ sha256 }) => sha256))].flatMap((sha256) => stored.get(sha256) ?? []),
     facts: parts.map(({ sha256 }) => facts.get(sha256)),

@@ -98,9 +98,16 @@ async function readBatch(
   const quick = await quickRows(database, request, files, {
     decide: (sources, told) => decideFields(database, request, sources, told),
     judge: async ({ sources, fields, instants }, told) => {
-      await refuseFarTimes(database, sources, fields);
-      await warnOfValues(database, fields.filter(open), told);
-      if (instants !== undefined) await checkInstants(database, sources, { ...request, ...instants }, told);
+      const [values, times] = [warningsHere(), warningsHere()];
+      const [aside, other] = database.asides;
+      await allOf([
+        refuseFarTimes(database, sources, fields),
+        warnOfValues(aside, fields.filter(open), values.warn),
+        instants === undefined
+          ? Promise.resolve()
+          : checkInstants(other, sources, { ...request, ...instants }, times.warn),
+      ]);
+      for (const warning of [...values.warnings, ...times.warnings]) told(warning);
     },
   });
   if (quick !== undefined) {
@@ -116,6 +123,16 @@ async function readBatch(
   await refuseFarTimes(database, sources, fields);
   await warnOfValues(database, fields.filter(open), warn);
   return { sources, fields, timed: await addInstants(database, request, sources, fields, warn) };
+}
+
+function warningsHere(): { readonly warnings: readonly DataWarning[]; readonly warn: Warn } {
+  const warnings: DataWarning[] = [];
+  return { warnings, warn: (warning) => void warnings.push(warning) };
+}
+
+/** Waits until all have ended, so that nothing goes on after an error, and throws the first error. */
+async function allOf(work: readonly Promise<void>[]): Promise<void> {
+  for (const ended of await Promise.allSettled(work)) if (ended.status === 'rejected') throw ended.reason;
 }
 
 /**

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readFile } from 'node:fs/promises';
-import { openLockedDatabase } from '../../../adapters/table-engine/process/locked-database.ts';
+import { type LockedDatabase, openLockedDatabase } from '../../../adapters/table-engine/process/locked-database.ts';
 import type { TableWorkplace } from '../../../adapters/table-engine/process/table-workplace.ts';
 import { prepareBatch } from '../../../adapters/table-engine/preparing/prepare-batch.ts';
 import { scanCells } from '../../../adapters/table-engine/reading/scan-cells.ts';
@@ -190,6 +190,26 @@ test('a file is read once for its types and once for its rows, and sorted rows a
   expect(statements.filter((sql) => /ORDER BY "id"/.test(sql))).toEqual([]);
 });
 
+test('the rows of a column of local times do not ask the time zone, and parts are written without a sort', async () => {
+  const statements: string[] = [];
+  const folder = bench.folder();
+  const minute = (at: number) => new Date(Date.UTC(2026, 2, 28) + at * 60_000).toISOString().slice(0, 19);
+  const rows = Array.from({ length: 4000 }, (_, at) => [`${at}`, minute(at)]);
+  const files = [await csv('a.csv', text(['id', 'at'], rows))];
+  const timezone = 'Europe/Berlin';
+  const request = { files, pinned: null, known: [], timezone, required: [], expectations: [] };
+  const batch = await prepareBatch(
+    { ...request, key: 'id', timestamp: 'at', outputFolder: folder },
+    workplaceOf(folder, (sql) => statements.push(sql)),
+  );
+  expect(batch.parts).toHaveLength(1);
+  const asking = statements.filter((sql) => sql.includes("timezone('Europe/Berlin'"));
+  expect(asking.filter((sql) => /COPY|CREATE TABLE quick_rows AS SELECT "id"/.test(sql))).toEqual([]);
+  const copies = statements.filter((sql) => sql.startsWith('COPY'));
+  expect(copies).toHaveLength(2);
+  expect(copies.filter((sql) => sql.includes('ORDER BY'))).toEqual([]);
+});
+
 function workplaceOf(folder: string, tell: (sql: string) => void): TableWorkplace {
   return {
     folder,
@@ -200,7 +220,8 @@ function workplaceOf(folder: string, tell: (sql: string) => void): TableWorkplac
       const database = await openLockedDatabase({ files: readable, folders, spillFolder: folder, ...limits });
       const run = (sql: string) => (tell(sql), database.run(sql));
       const runInParallel = (sql: string) => (tell(sql), database.runInParallel(sql));
-      return { ...database, run, runInParallel };
+      const told = (aside: LockedDatabase) => ({ ...aside, run: (sql: string) => (tell(sql), aside.run(sql)) });
+      return { ...database, run, runInParallel, asides: [told(database.asides[0]), told(database.asides[1])] };
     },
     emit: () => Promise.resolve(),
     supply: () => Promise.resolve(),
