@@ -57,7 +57,7 @@ async function serve(settings: GatewaySettings): Promise<void> {
     address: settings.PERENNIAL_GATEWAY_URL,
     repositories,
     objectStore: createConfiguredObjectStore(settings, home, scratchFolder),
-    modelFormats: createModelFormats({ sandbox }),
+    modelFormats: createModelFormats({ sandbox, scratchFolder: join(scratchFolder, 'models') }),
     tableEngine,
     clock,
     ids,

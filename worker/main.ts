@@ -58,7 +58,7 @@ async function main(settings: Settings): Promise<void> {
     memoryBytes: settings.PERENNIAL_COMPUTE_MEMORY,
   });
   const dependencies = {
-    ...(await buildDependencies(settings, tls, logger, { scratchFolder, workFolder })),
+    ...(await buildDependencies(settings, tls, logger, { scratchFolder, workFolder, computes: false })),
     computing,
   };
   const { workflowClient } = dependencies;

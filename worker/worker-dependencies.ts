@@ -34,11 +34,13 @@ import { derivedKey } from './derived-keys.ts';
 
 type TemporalTls = Awaited<ReturnType<typeof readTemporalTls>>;
 
-/** Folders that only this process uses. */
-export interface WorkerFolders {
+export interface WorkerProcess {
+  /** Folder that only this process uses. */
   readonly scratchFolder: string;
-  /** For environments that are being built; on the same file system as the cache. */
+  /** Folder for environments that are being built; on the same file system as the cache. */
   readonly workFolder: string;
+  /** Whether the process computes. Then processes for tables and models start ahead, for the steps of a build. */
+  readonly computes: boolean;
 }
 
 /** Keeps copies of files that come from another machine. The disk store needs none. */
@@ -48,6 +50,8 @@ function fetchedOnce(store: ObjectStore, settings: Settings): ObjectStore {
   return keepFetchedFiles(store, { folder, bytesAtMost: settings.PERENNIAL_FETCHED_CACHE });
 }
 
+/** Calls of the table engine with which a build commits and evaluates a version. */
+const sparesOfComputing = 3;
 const lifecyclePrincipal = 'lifecycle';
 const workerPrincipal = 'worker';
 
@@ -59,7 +63,7 @@ export async function buildDependencies(
   settings: Settings,
   tls: TemporalTls,
   logger: Logger,
-  { scratchFolder, workFolder }: WorkerFolders,
+  { scratchFolder, workFolder, computes }: WorkerProcess,
 ): Promise<StoringDependencies> {
   const home = resolve(settings.PERENNIAL_HOME);
   const hosts = createOutboundHosts({
@@ -93,11 +97,16 @@ export async function buildDependencies(
       rowsAtMost: settings.PERENNIAL_COMPUTE_ROWS,
       sandbox,
       scratchFolder: join(scratchFolder, 'tables'),
+      spares: computes ? sparesOfComputing : 1,
+      ahead: computes,
     }),
     modelFormats: createModelFormats({
       sandbox,
       timeLimitMs: settings.PERENNIAL_MODEL_TIMEOUT,
       memoryMebibytes: Math.floor(settings.PERENNIAL_MODEL_MEMORY / 2 ** 20),
+      scratchFolder: join(scratchFolder, 'models'),
+      spares: computes ? 1 : 0,
+      ahead: computes,
     }),
     environments,
     trainer: createLocalTrainer({ ...jobParts, path: process.env.PATH, sandbox }),

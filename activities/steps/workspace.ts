@@ -55,6 +55,17 @@ export async function eachAFewAtATime<Item>(
   for (const lane of await Promise.allSettled(lanes)) if (lane.status === 'rejected') throw lane.reason;
 }
 
+/**
+ * Returns the results of work that is done at the same time. If some of it fails, waits until all has ended before it
+ * throws the first error, because the caller may then remove the files that the work uses.
+ */
+export async function allEnded<Results extends readonly unknown[]>(work: {
+  readonly [At in keyof Results]: Results[At] | Promise<Results[At]>;
+}): Promise<Results> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
+}
+
 export async function storeJson(store: ObjectStore, value: unknown): Promise<Sha256> {
   const { sha256 } = await store.putBytes(Buffer.from(canonicalJson(value)));
   return sha256;

@@ -21,6 +21,10 @@ export interface DuckDbTableEngineSettings {
   readonly timeLimitMs?: number;
   /** Maximum number of concurrent calls; further calls wait. Default: 4. */
   readonly concurrency?: number;
+  /** Number of processes that wait for the next calls while calls come. Default: 1. */
+  readonly spares?: number;
+  /** Whether the first processes start now and not with the first call. Default: false. */
+  readonly ahead?: boolean;
   /**
    * Folder for the files of each call, and for compiled code if this process has no compile cache. Created if absent.
    */
@@ -48,8 +52,10 @@ export function createDuckDbTableEngine(settings: DuckDbTableEngineSettings): Cl
     rowsAtMost: settings.rowsAtMost ?? 5_000_000,
     timeLimitMs: settings.timeLimitMs ?? 600_000,
     concurrency: settings.concurrency ?? 4,
+    spares: settings.spares ?? 1,
     scratchFolder: settings.scratchFolder,
   });
+  if (settings.ahead === true) processes.prepare();
   return {
     prepareBatch: (request) => processes.call('prepareBatch', request),
     profile: (parts, columns) => processes.call('profile', { parts, columns }),

@@ -9,7 +9,7 @@ import type { ClassValue, Signature } from '../../contracts/models/signature.ts'
 import type { ColumnData } from '../../ports/table-engine.ts';
 import { artifactOf } from '../support/artifact.ts';
 import { floats, list, model, node, value, withMachineLearning } from '../support/onnx-models.ts';
-import { sandboxOfTests } from '../support/sandbox-of-tests.ts';
+import { sandboxOfTests, scratchOfTests } from '../support/sandbox-of-tests.ts';
 
 // Tests, with missing values, the selection of rows that match a classifier's probabilities to its classes.
 
@@ -40,7 +40,7 @@ test('rows with missing values are added, up to a limit, for a class that has to
   expect((picked['b'] ?? []).indexOf(null)).toBe(truth.length - missing);
 });
 
-const format = createOnnxFormat({ sandbox: sandboxOfTests() });
+const format = createOnnxFormat({ sandbox: sandboxOfTests(), scratchFolder: scratchOfTests() });
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'perennial-rows-'));

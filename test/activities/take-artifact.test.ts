@@ -11,10 +11,10 @@ import { createDiskObjectStore } from '../../adapters/object-store/disk.ts';
 import { TrainedFiles } from '../../contracts/models/build-plan.ts';
 import { constantName, createConstantFormat } from '../support/constant-format.ts';
 import { linearModel } from '../support/onnx-models.ts';
-import { sandboxOfTests } from '../support/sandbox-of-tests.ts';
+import { sandboxOfTests, scratchOfTests } from '../support/sandbox-of-tests.ts';
 
 const modelFormats = registerFormats({
-  onnx: createOnnxFormat({ sandbox: sandboxOfTests() }),
+  onnx: createOnnxFormat({ sandbox: sandboxOfTests(), scratchFolder: scratchOfTests() }),
   constant: createConstantFormat(),
 });
 const runId = '0193e2c8-0000-7000-8000-000000000001';

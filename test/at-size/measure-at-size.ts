@@ -172,7 +172,8 @@ function watchTableProcesses(): { peakMiB(): number } {
   const look = (): void => {
     for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
       try {
-        if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('table-engine/process/start.mjs')) continue;
+        if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('table-engine/process/table-process-main.ts'))
+          continue;
         const kibibytes = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
         peak = Math.max(peak, Math.round(kibibytes / 1024));
       } catch {

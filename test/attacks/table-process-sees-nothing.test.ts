@@ -3,8 +3,8 @@ import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { mountsOfOwnProgram } from '../../adapters/sandbox/own-program.ts';
+import { compiledCode } from '../../adapters/sandbox/waiting/compiled-code.ts';
 import type { Sandbox } from '../../adapters/sandbox/sandbox.ts';
-import { compiledCode } from '../../adapters/table-engine/process/compiled-code.ts';
 import { createDuckDbTableEngine } from '../../adapters/table-engine/duckdb.ts';
 import { probingSandbox } from '../support/probing-sandbox.ts';
 import { sandboxOfTests } from '../support/sandbox-of-tests.ts';
@@ -53,7 +53,7 @@ test('a process of the table engine reads no secret, no state and no rows of oth
 
 test('a process of the table engine writes only to two folders of its own', async () => {
   const said = await probed(
-    `for at in / /etc /usr /tmp ${home} ${home}/scratch ${home}/scratch/tables/call-*/given ${compiledCode(`${home}/scratch/tables`).folder} ${process.cwd()}/adapters; do (echo x > "$at/planted") 2>/dev/null && echo "wrote $at"; done
+    `for at in / /etc /usr /tmp ${home} ${home}/scratch ${home}/scratch/tables/call-*/given ${compiledCode('table-engine', '', `${home}/scratch/tables`).folder} ${process.cwd()}/adapters; do (echo x > "$at/planted") 2>/dev/null && echo "wrote $at"; done
      for at in ${home}/scratch/tables/call-*/{made,spill}; do (echo x > "$at/planted") 2>/dev/null && echo "kept $at"; done; echo done`,
   );
   for (const text of said) {

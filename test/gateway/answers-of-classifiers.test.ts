@@ -126,6 +126,7 @@ test('for several classes the log contains one probability per class, which esti
   const { bytes, features, inputs, rows, classes } = several;
   const { signature: inspected } = await createOnnxFormat({
     sandbox: sandboxIn(join(ground.home, 'sandbox')),
+    scratchFolder: join(ground.home, 'models'),
   }).inspect({
     artifact: await artifactOf(ground.home, several.bytes),
     features,

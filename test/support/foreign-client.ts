@@ -68,6 +68,7 @@ export async function startForeignClient(): Promise<ForeignClient> {
   const deps = await buildDependencies(settings, undefined, quiet, {
     scratchFolder: join(home, 'scratch'),
     workFolder: join(home, 'work'),
+    computes: false,
   });
   const native = await NativeConnection.connect({ address });
   await registerSearchAttributes(native, namespace);

@@ -16,3 +16,10 @@ export function sandboxOfTests(mode: LookAroundSettings['mode'] = 'preferred'): 
   afterAll(() => rm(folder, { recursive: true, force: true }));
   return sandboxIn(folder, mode);
 }
+
+/** Returns a folder for the files of sandboxed processes. It is removed after the tests of a file. */
+export function scratchOfTests(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'perennial-scratch-'));
+  afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }));
+  return folder;
+}

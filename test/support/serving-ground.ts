@@ -184,7 +184,7 @@ export async function startTestGateway(ground: ServingGround, given: Partial<Gat
     address: undefined,
     repositories: ground.repositories,
     objectStore: ground.objectStore,
-    modelFormats: createModelFormats({ sandbox }),
+    modelFormats: createModelFormats({ sandbox, scratchFolder: join(ground.home, 'models') }),
     tableEngine,
     clock: createSystemClock(),
     ids: createIdMaker(),

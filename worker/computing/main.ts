@@ -11,8 +11,8 @@ async function make() {
   const settings = parseSettings(Settings, process.env);
   const logger = createLogger({ name: 'worker', level: settings.PERENNIAL_LOG_LEVEL });
   const [, scratchFolder = ''] = process.argv.slice(2);
-  const folders = { scratchFolder, workFolder: join(scratchFolder, 'work') };
-  return createComputations(await buildDependencies(settings, await readTemporalTls(settings), logger, folders));
+  const own = { scratchFolder, workFolder: join(scratchFolder, 'work'), computes: true };
+  return createComputations(await buildDependencies(settings, await readTemporalTls(settings), logger, own));
 }
 
 serveComputations(make());

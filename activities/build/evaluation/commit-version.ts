@@ -3,7 +3,7 @@ import { BuildPlan, TrainedFiles } from '../../../contracts/models/build-plan.ts
 import { classKey } from '../../../contracts/models/classes.ts';
 import type { Configuration } from '../../../contracts/configuration/configuration.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
-import type { Id } from '../../../contracts/identifiers.ts';
+import type { Id, Sha256 } from '../../../contracts/identifiers.ts';
 import type { FormattedModel } from '../../../contracts/model-format.ts';
 import { formattedModel, modelFormats } from '../../../contracts/model-format.ts';
 import type { ColumnReference, MonitoringReference } from '../../../contracts/models/model-version.ts';
@@ -29,7 +29,7 @@ import type { TakenArtifact } from './take-artifact.ts';
 import { takeArtifact } from './take-artifact.ts';
 import type { FilledRows } from '../../measurement/reference-of-stored.ts';
 import { columnsThatMiss, referenceOfStored } from '../../measurement/reference-of-stored.ts';
-import { readJson, storeJson, withWorkspace } from '../../steps/workspace.ts';
+import { allEnded, readJson, storeJson, withWorkspace } from '../../steps/workspace.ts';
 
 /** Number of rows on which a model is tried when it is loaded for the first time. */
 const sampleRows = 50;
@@ -88,13 +88,15 @@ async function look(
     train: join(folder, 'train.parquet'),
     holdout: join(folder, 'holdout.parquet'),
   };
-  await deps.objectStore.getFile(plan.train, paths.train);
-  await deps.objectStore.getFile(plan.holdout, paths.holdout);
   const asked = { columns: [...features, target], target };
-  const store = (path: string, to: string): Promise<StoredColumns> =>
-    deps.tableEngine.storeColumns({ files: [path], ...asked, path: join(folder, to) });
-  const holdout = await store(paths.holdout, 'holdout.columns');
-  const training = await store(paths.train, 'train.columns');
+  const store = async (sha256: Sha256, path: string, to: string): Promise<StoredColumns> => {
+    await deps.objectStore.getFile(sha256, path);
+    return deps.tableEngine.storeColumns({ files: [path], ...asked, path: join(folder, to) });
+  };
+  const [holdout, training] = await allEnded([
+    store(plan.holdout, paths.holdout, 'holdout.columns'),
+    store(plan.train, paths.train, 'train.columns'),
+  ]);
   const classes = task === 'regression' ? [] : classesOf(target, await distinctCells(training, target), task);
   const { fill = {} } = configuration.data;
   const wanted: WantedAnswers = {
@@ -106,17 +108,12 @@ async function look(
       task === 'regression' ? undefined : await evidenceOf({ features, target, classes, fill }, { holdout, training }),
   };
   const first = await rowsAt(holdout, asked.columns, firstRows(holdout.rows));
-  const inspected = await takeArtifact(
-    deps,
-    { trained, runId, folder },
-    { features, sample: withFill(first.columns, fill), rows: first.rows, wanted },
-  );
-  const categories = declaredCategories(configuration);
-  const references: ColumnReference[] = [];
-  for (const feature of features) {
-    const kind = categories.has(feature) ? 'categorical' : undefined;
-    references.push(await referenceOfStored(training, feature, kind, filledRows(feature, fill, plan)));
-  }
+  const trial = { features, sample: withFill(first.columns, fill), rows: first.rows, wanted };
+  // The inspection runs in a process of its own.
+  const [inspected, references] = await allEnded([
+    takeArtifact(deps, { trained, runId, folder }, trial),
+    referencesOf(training, { plan, configuration }),
+  ]);
   const missing = await columnsThatMiss(holdout, features);
   for (const { name, missing: rows = 0 } of references) if (rows > 0) missing.add(name);
   const inputs = inputsThatMayMiss(inspected.signature, fill, missing);
@@ -134,6 +131,20 @@ async function look(
     ...(estimation === undefined ? {} : { estimation }),
   };
   return { taken, reference: await storeJson(deps.objectStore, reference) };
+}
+
+async function referencesOf(
+  training: StoredColumns,
+  { plan, configuration }: Pick<Trained, 'plan' | 'configuration'>,
+): Promise<ColumnReference[]> {
+  const { fill = {} } = configuration.data;
+  const categories = declaredCategories(configuration);
+  const references: ColumnReference[] = [];
+  for (const feature of plan.trainingKeyParts.features) {
+    const kind = categories.has(feature) ? 'categorical' : undefined;
+    references.push(await referenceOfStored(training, feature, kind, filledRows(feature, fill, plan)));
+  }
+  return references;
 }
 
 function filledRows(name: string, fill: Readonly<Record<string, Fill>>, plan: BuildPlan): FilledRows | undefined {

@@ -5,6 +5,7 @@ import { sha256OfJson } from '../../../contracts/digest.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
 import type { EvaluationBody } from '../../../contracts/models/evaluation.ts';
 import type { ModelVersion } from '../../../contracts/models/model-version.ts';
+import type { LoadedModel } from '../../../ports/model-format.ts';
 import type { StoredColumns } from '../../../ports/stored-columns.ts';
 import type { Sample } from '../../../statistics/metrics/sample.ts';
 import type { RunInput } from '../../../contracts/pipelines/step.ts';
@@ -19,7 +20,7 @@ import { heldOutRows } from './held-out-rows.ts';
 import { cellsOfColumns, eachRow, timesOf } from '../../measurement/holdout-rows.ts';
 import { holdoutSample } from '../../measurement/holdout-samples.ts';
 import { measureImportance } from './measure-importance.ts';
-import { loadVersion } from '../../measurement/load-version.ts';
+import { loadModel } from '../../measurement/load-version.ts';
 import type { MeasuredRows } from './measured-rows.ts';
 import { trainedOnRow } from './trained-on.ts';
 
@@ -73,7 +74,10 @@ async function measureIn(deps: StoringDependencies, contest: Contest, folder: st
   const { build } = configuration;
   const { target } = plan.trainingKeyParts;
   const holdout = await storeHoldout(deps, contest, folder);
-  const rows = await measuredRows(deps, contest, holdout);
+  const { rows, importance } = await withModel(deps, version, async (model) => ({
+    rows: await measuredRows(deps, contest, holdout, model),
+    importance: await measureImportance(deps, model, { version, configuration, holdout, target }),
+  }));
   return evaluate({
     modelVersionDigest: version.artifact,
     championVersionDigest: champion?.artifact ?? null,
@@ -85,7 +89,7 @@ async function measureIn(deps: StoringDependencies, contest: Contest, folder: st
     rows,
     unlabelled: plan.trained.unlabelled?.holdout,
     evidence: await gatherGateEvidence(deps, contest, { plan, version, configuration, holdout, rows }),
-    importance: await measureImportance(deps, { version, configuration, holdout, target }),
+    importance,
   });
 }
 
@@ -126,6 +130,7 @@ async function measuredRows(
   deps: ActivityDependencies,
   contest: Contest,
   holdout: StoredColumns,
+  model: LoadedModel,
 ): Promise<MeasuredRows> {
   const { plan, version, champion, configuration } = contest;
   const { build, data } = configuration;
@@ -134,7 +139,7 @@ async function measuredRows(
   const { classes = [] } = version.signature;
   const asked = { configuration, holdout, target: plan.trainingKeyParts.target, classes };
   return {
-    challenger: await answersTo(deps, version, asked),
+    challenger: await holdoutSample(model, asked),
     ...(champion === null ? { champion: null } : await championAnswersTo(deps, champion, asked)),
     blocks: blocksOfRows(await timesOf(holdout), begin, plan.trained.to, build.block, data.timezone),
     slices: await cellsOfColumns(holdout, slices),
@@ -157,10 +162,15 @@ async function trainedOn(contest: Contest, champion: ModelVersion, holdout: Stor
 
 type Asked = Parameters<typeof holdoutSample>[1];
 
-async function answersTo(deps: ActivityDependencies, version: ModelVersion, asked: Asked): Promise<Sample> {
-  const model = await loadVersion(deps, version.id);
+/** Loads the version's model for the duration of the work. */
+async function withModel<Result>(
+  deps: ActivityDependencies,
+  version: ModelVersion,
+  work: (model: LoadedModel) => Promise<Result>,
+): Promise<Result> {
+  const model = await loadModel(deps, version);
   try {
-    return await holdoutSample(model, asked);
+    return await work(model);
   } finally {
     await model.release();
   }
@@ -176,7 +186,7 @@ async function championAnswersTo(
   asked: Asked,
 ): Promise<Pick<MeasuredRows, 'champion' | 'championFailure'>> {
   try {
-    return { champion: await answersTo(deps, champion, asked) };
+    return { champion: await withModel(deps, champion, (model) => holdoutSample(model, asked)) };
   } catch (caught) {
     if (!(caught instanceof PerennialError) || caught.code !== 'prediction-invalid') throw caught;
     // Only the first clause is kept: the rest of the message advises on a model that is being built.

@@ -3,11 +3,11 @@ import type { Configuration } from '../../../contracts/configuration/configurati
 import { PerennialError } from '../../../contracts/errors.ts';
 import type { Sha256 } from '../../../contracts/identifiers.ts';
 import type { ModelVersion } from '../../../contracts/models/model-version.ts';
+import type { LoadedModel } from '../../../ports/model-format.ts';
 import type { StoredColumns } from '../../../ports/stored-columns.ts';
 import type { Sample } from '../../../statistics/metrics/sample.ts';
 import type { StoringDependencies } from '../../activity-dependencies.ts';
 import { storeJson } from '../../steps/workspace.ts';
-import { loadVersion } from '../../measurement/load-version.ts';
 import { rowsAt } from '../../measurement/holdout-rows.ts';
 import { importanceBounds, permutationImportance, sampledRows } from './permutation-importance.ts';
 import { probabilityIn, sampleOf } from '../../measurement/sample-of.ts';
@@ -26,6 +26,7 @@ interface Measured {
  */
 export async function measureImportance(
   deps: StoringDependencies,
+  model: LoadedModel,
   { version, configuration, holdout, target }: Measured,
 ): Promise<Sha256> {
   const { classes = [], inputs } = version.signature;
@@ -34,29 +35,24 @@ export async function measureImportance(
   const chosen = sampledRows(holdout.rows, importanceBounds.rows, configuration.build.seed);
   const { rows: count, columns: cells } = await rowsAt(holdout, names, chosen);
   const truth = targetsOf(cells[target] ?? []);
-  const model = await loadVersion(deps, version.id);
-  try {
-    const importance = await permutationImportance({
-      features,
-      columns: Object.fromEntries(features.map((name) => [name, cells[name] ?? []])),
-      rows: count,
-      metric: configuration.build.metric,
-      seed: configuration.build.seed,
-      answer: async (columns, rows): Promise<Sample | null> => {
-        try {
-          const answers = await model.predict(batchOfCells(inputs, columns, rows.length));
-          const probabilityOf = probabilityIn(version.signature, answers);
-          const asked = { truth: rows.flatMap((row) => truth[row] ?? []), values: answers.values, probabilityOf };
-          return sampleOf(configuration, asked, classes);
-        } catch (caught) {
-          return nullIfInvalid(caught);
-        }
-      },
-    });
-    return await storeJson(deps.objectStore, importance);
-  } finally {
-    await model.release();
-  }
+  const importance = await permutationImportance({
+    features,
+    columns: Object.fromEntries(features.map((name) => [name, cells[name] ?? []])),
+    rows: count,
+    metric: configuration.build.metric,
+    seed: configuration.build.seed,
+    answer: async (columns, rows): Promise<Sample | null> => {
+      try {
+        const answers = await model.predict(batchOfCells(inputs, columns, rows.length));
+        const probabilityOf = probabilityIn(version.signature, answers);
+        const asked = { truth: rows.flatMap((row) => truth[row] ?? []), values: answers.values, probabilityOf };
+        return sampleOf(configuration, asked, classes);
+      } catch (caught) {
+        return nullIfInvalid(caught);
+      }
+    },
+  });
+  return storeJson(deps.objectStore, importance);
 }
 
 /** Shuffling creates rows that never occurred, so a model that has no answer to one of them is not at fault. */

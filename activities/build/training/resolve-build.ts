@@ -11,7 +11,7 @@ import type { HoldoutRule } from '../../../ports/table-engine.ts';
 import type { Activities } from '../../../contracts/pipelines/steps.ts';
 import { computedApart } from '../../steps/computed-apart.ts';
 import type { ActivityDependencies, StoringDependencies } from '../../activity-dependencies.ts';
-import { fetchFiles, storeJson, withWorkspace } from '../../steps/workspace.ts';
+import { allEnded, fetchFiles, storeJson, withWorkspace } from '../../steps/workspace.ts';
 import type { BuildInputs } from './build-inputs.ts';
 import { buildInputs } from './build-inputs.ts';
 import { createCheckClassOrder } from './check-class-order.ts';
@@ -151,13 +151,13 @@ async function splitRows(
     }
     const trained: TrainedRows = { dataset: dataset.digest, from, to, holdout, ...rows };
     const store = async (path: string) => (await deps.objectStore.putFile(path)).sha256;
-    return {
-      train: await store(paths.train),
-      holdout: await store(paths.holdout),
-      validation: code.manifest.validation ? await store(paths.validation) : null,
-      all: build.refit ? await store(paths.all) : null,
-      trained,
-    };
+    const [train, held, validation, all] = await allEnded([
+      store(paths.train),
+      store(paths.holdout),
+      code.manifest.validation ? store(paths.validation) : null,
+      build.refit ? store(paths.all) : null,
+    ]);
+    return { train, holdout: held, validation, all, trained };
   });
 }
 

@@ -5,11 +5,12 @@ import type { OnnxSignature } from '../../../contracts/model-format.ts';
 import { modelFormats } from '../../../contracts/model-format.ts';
 import type { Answers, LoadedModel, ModelFormat } from '../../../ports/model-format.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
+import { WaitingProcesses } from '../../sandbox/waiting/waiting-processes.ts';
 import { answerEach } from './answer-each.ts';
 import { inPieces } from './in-pieces.ts';
 import { answersOf, mustBeFinite, noAnswers, outputNames } from './read-answers.ts';
 import { refuseExternalData } from './graph/external-data.ts';
-import { inspectInProcess, measureInProcess } from './inspection/inspect-in-process.ts';
+import { inspectInProcess, inspectionProgram, measureInProcess } from './inspection/inspect-in-process.ts';
 import { openSession, sayOf } from './session.ts';
 import { feedsOf } from './tensors.ts';
 
@@ -19,7 +20,15 @@ export interface OnnxFormatSettings {
   readonly timeLimitMs?: number;
   /** Memory limit of one inspection, in MiB. Default: 4096. */
   readonly memoryMebibytes?: number;
+  /** Folder for the files of each inspection. Created if absent. */
+  readonly scratchFolder: string;
+  /** Number of processes that wait for the next inspections while inspections come. Default: 0. */
+  readonly spares?: number;
+  /** Whether the first processes start now and not with the first inspection. Default: false. */
+  readonly ahead?: boolean;
 }
+
+const inspectionsAtOnce = 4;
 
 /**
  * Creates the ONNX format, which runs ONNX Runtime on the CPU. A call of the runtime blocks the event loop, so many rows
@@ -28,10 +37,18 @@ export interface OnnxFormatSettings {
 export function createOnnxFormat(settings: OnnxFormatSettings): ModelFormat<OnnxSignature> {
   const { sandbox, timeLimitMs = 120_000, memoryMebibytes = 4096 } = settings;
   const limits = { timeLimitMs, memoryMebibytes };
+  const processes = new WaitingProcesses({
+    sandbox,
+    program: inspectionProgram(limits),
+    scratchFolder: settings.scratchFolder,
+    concurrency: inspectionsAtOnce,
+    spares: settings.spares ?? 0,
+  });
+  if (settings.ahead === true) processes.prepare();
   return {
     detect: (path) => path === modelFormats.onnx.writes,
-    inspect: (inspection) => inspectInProcess(sandbox, inspection, limits),
-    measureLatency: (order) => measureInProcess(sandbox, order, limits),
+    inspect: (inspection) => inspectInProcess(processes, inspection, limits),
+    measureLatency: (order) => measureInProcess(processes, order, limits),
     async load(bytes, signature) {
       refuseExternalData(bytes);
       return loadedModel(await open(bytes), signature);

@@ -1,20 +1,9 @@
-import { constants } from 'node:fs';
-import { copyFile, link, lstat, rename, rm } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { PerennialError } from '../../../contracts/errors.ts';
 import type { PreparedBatch } from '../../../ports/table-engine.ts';
+import { showFile, takeFile } from '../../sandbox/waiting/call-files.ts';
+import type { ProcessFolders } from '../../sandbox/waiting/waiting-process.ts';
 import type { OperationName, Operations } from './operations.ts';
-
-/** Folders of one process, created before it starts. The process sees no other data of the platform. */
-export interface ProcessFolders {
-  readonly root: string;
-  /** Read-only for the process: the input files of its call. */
-  readonly given: string;
-  /** Writable for the process: the output files of its call. */
-  readonly made: string;
-  /** Writable for the process: rows that do not fit in its memory. */
-  readonly spill: string;
-}
 
 /** Translates the caller's paths into paths of the process. */
 interface Paths {
@@ -116,12 +105,12 @@ export async function handOver<Name extends OperationName>(
     later: (path) => nameFor(later, path, folders.given, 'later-'),
     madeFolder: folders.made,
   });
-  await Promise.all([...shown].map(([path, inside]) => show(path, inside)));
+  await Promise.all([...shown].map(([path, inside]) => showFile(path, inside)));
   return {
     request: translated,
     supply: 'supply' in request && request.supply !== undefined ? supplying(later, request.supply) : null,
     async takeBack(result) {
-      for (const [path, inside] of wanted) await take(inside, path);
+      for (const [path, inside] of wanted) await takeFile(inside, path, 'the table engine');
       if (!('outputFolder' in request) || !isPrepared(result)) return result;
       return Object.assign({}, result, await takeParts(result, folders.made, request.outputFolder));
     },
@@ -141,7 +130,7 @@ function supplying(
     });
     for (const { inside } of asked) left.delete(inside);
     await supply(asked.map(({ path }) => path));
-    await Promise.all(asked.map(({ path, inside }) => show(path, inside)));
+    await Promise.all(asked.map(({ path, inside }) => showFile(path, inside)));
   };
 }
 
@@ -149,33 +138,6 @@ function nameFor(names: Map<string, string>, path: string, folder: string, prefi
   const known = names.get(path) ?? join(folder, `${prefix}${names.size}${extname(path)}`);
   names.set(path, known);
   return known;
-}
-
-/** Hard-links a file, or copies it if it cannot be linked, for example across file systems. */
-async function show(path: string, inside: string): Promise<void> {
-  try {
-    await link(path, inside);
-  } catch (caught) {
-    if (!(caught instanceof Error && 'code' in caught)) throw caught;
-    if (!['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'ENOSYS'].includes(String(caught.code))) throw caught;
-    await copyFile(path, inside, constants.COPYFILE_FICLONE);
-  }
-}
-
-/**
- * Moves an output file. Anything but a regular file is refused: a symbolic link made by the process could make its
- * reader open any file of this machine.
- */
-async function take(inside: string, path: string): Promise<void> {
-  if (!(await lstat(inside)).isFile())
-    throw new PerennialError('internal', `the table engine did not write a regular file ${basename(path)}`, {});
-  try {
-    await rename(inside, path);
-  } catch (caught) {
-    if (!(caught instanceof Error && 'code' in caught && caught.code === 'EXDEV')) throw caught;
-    await copyFile(inside, path);
-    await rm(inside);
-  }
 }
 
 function isPrepared(result: Operations[OperationName]['result']): result is PreparedBatch {
@@ -191,7 +153,7 @@ async function takeParts(
     if (dirname(file.path) !== made)
       throw new PerennialError('internal', `the table engine names a file outside of its folder: ${file.path}`, {});
     const path = join(outputFolder, basename(file.path));
-    await take(file.path, path);
+    await takeFile(file.path, path, 'the table engine');
     return { ...file, path };
   };
   const taken: PreparedBatch['known'][number][] = [];

@@ -1,11 +1,9 @@
 // Main program of a table process. It reads one call as a line of JSON, answers in lines of JSON, and ends. During the
-// call it may ask its parent for files. Its parent
-// keeps standard input open as long as the parent lives. When standard input ends, this process ends at once, even
-// during a call.
+// call it may ask its parent for files.
 import { once } from 'node:events';
-import { flushCompileCache } from 'node:module';
 import { asDiskFull } from '../../../contracts/disk-full.ts';
 import { PerennialError, reasonOf } from '../../../contracts/errors.ts';
+import { endNow, readLines } from '../../sandbox/waiting/read-lines.ts';
 import { compare } from '../comparing/compare.ts';
 import { exportRows } from '../windows/export-rows.ts';
 import { openLockedDatabase } from './locked-database.ts';
@@ -82,8 +80,7 @@ async function answer(line: string): Promise<void> {
     const { code, message, fields } = inOurWords(caught);
     await say({ kind: 'error', code, message, fields });
   }
-  // SIGKILL instead of `exit`, because threads of the database must not run while `exit` tears the process down.
-  process.stdout.end(() => process.kill(process.pid, 'SIGKILL'));
+  process.stdout.end(endNow);
 }
 
 function inOurWords(caught: unknown): PerennialError {
@@ -111,18 +108,5 @@ async function say(message: OperationAnswer<OperationName>): Promise<void> {
   if (!process.stdout.write(`${JSON.stringify(message)}\n`)) await once(process.stdout, 'drain');
 }
 
-let given = '';
 let onLine = (line: string): void => void answer(line);
-process.stdin.setEncoding('utf8');
-process.stdin.on('data', (chunk: string) => {
-  given += chunk;
-  if (!chunk.endsWith('\n')) return;
-  const line = given;
-  given = '';
-  onLine(line);
-});
-process.stdin.on('end', () => {
-  // A process that received no call was started to fill the compile cache, which other processes can only read.
-  flushCompileCache();
-  process.kill(process.pid, 'SIGKILL');
-});
+readLines((line) => onLine(line));

@@ -1,146 +1,90 @@
 import type { Cell } from '../../../contracts/data/data-types.ts';
 import { PerennialError, reasonOf } from '../../../contracts/errors.ts';
-import type { Ending, Mount } from '../../sandbox/sandbox.ts';
-import { type CompiledCode, compiledCode } from './compiled-code.ts';
+import type { Ending, Sandbox } from '../../sandbox/sandbox.ts';
+import { TimeLimit } from '../../sandbox/waiting/time-limit.ts';
+import type { WaitingProcess } from '../../sandbox/waiting/waiting-process.ts';
+import { WaitingProcesses } from '../../sandbox/waiting/waiting-processes.ts';
+import type { WaitingProgram } from '../../sandbox/waiting/waiting-program.ts';
 import { handOver } from './hand-over.ts';
 import { limitReached } from './limit-reached.ts';
 import type { OperationAnswer, Call, MemoryLimits, OperationName, Operations } from './operations.ts';
-import { type ProcessSettings, TableProcess } from './table-process.ts';
 
-export interface TableProcessSettings extends Omit<ProcessSettings, 'lifetimeMs'> {
+export interface TableProcessSettings {
+  readonly sandbox: Sandbox;
+  readonly scratchFolder: string;
+  /** Memory of the whole process: its heap, the database's buffers, file readers and Node itself. */
+  readonly memoryBytes: number;
+  readonly heapMebibytes: number;
   readonly memoryLimits: MemoryLimits;
+  /** Disk for a call's results and for rows spilled from memory. */
+  readonly diskBytes: number;
   /** Maximum number of rows that one call may return, because its caller holds them in memory. */
   readonly rowsAtMost: number;
   readonly timeLimitMs: number;
   readonly concurrency: number;
+  readonly spares: number;
 }
 
 type OnPiece = (columns: readonly (readonly Cell[])[]) => void;
 
-/** How long the spare process waits for a call before it is stopped. */
-const spareIdleMs = 60_000;
-/** Extra lifetime for starting the process, and for files that are handed over or fetched for it during the call. */
-const slackMs = 600_000;
+const filesAtMost = 100_000;
 
-/**
- * Runs each call in its own process. One spare process is started in advance, because starting takes longer than most
- * calls; it also serves only one call. Processes end with their call, with `close`, and with this process.
- */
+/** Runs each call of the engine in its own process. */
 export class TableProcesses {
   readonly #settings: TableProcessSettings;
-  readonly #compiled: CompiledCode;
-  readonly #running = new Set<TableProcess>();
-  readonly #waiting: (() => void)[] = [];
-  readonly #closing = new AbortController();
-  #active = 0;
-  #spare: { readonly started: Promise<TableProcess | null>; readonly timer: NodeJS.Timeout } | undefined;
-  #filled: Promise<void> | undefined;
+  readonly #waiting: WaitingProcesses;
 
   constructor(settings: TableProcessSettings) {
+    const { sandbox, scratchFolder, concurrency, spares } = settings;
     this.#settings = settings;
-    this.#compiled = compiledCode(settings.scratchFolder);
+    this.#waiting = new WaitingProcesses({ sandbox, scratchFolder, concurrency, spares, program: programOf(settings) });
   }
 
-  async call<Name extends OperationName>(
+  /** Starts processes for calls that will come soon. */
+  prepare(): void {
+    this.#waiting.prepare();
+  }
+
+  call<Name extends OperationName>(
     operation: Name,
     request: Operations[Name]['request'],
     onPiece: OnPiece = () => undefined,
     timeLimitMs = this.#settings.timeLimitMs,
   ): Promise<Operations[Name]['result']> {
-    await this.#turn();
-    try {
-      const child = await this.#take();
-      try {
-        const { request: told, supply, takeBack } = await handOver(operation, request, child.folders);
-        const { memoryLimits, rowsAtMost } = this.#settings;
-        const call: Call<Name> = {
-          operation,
-          request: told,
-          folder: child.folders.spill,
-          memoryLimits,
-          rowsAtMost,
-          suppliesFiles: supply !== null,
-        };
-        const limitMs = Math.min(timeLimitMs, this.#settings.timeLimitMs);
-        return await takeBack(await ask(child, call, { onPiece, supply }, limitMs));
-      } finally {
-        await this.#discard(child);
-      }
-    } finally {
-      this.#active -= 1;
-      this.#waiting.shift()?.();
-    }
-  }
-
-  /** Stops every process, including those that are serving a call, and waits until they have ended. */
-  async close(): Promise<void> {
-    this.#closing.abort();
-    const spare = this.#spare;
-    this.#spare = undefined;
-    clearTimeout(spare?.timer);
-    await Promise.all([spare?.started, this.#filled]);
-    await Promise.all([...this.#running].map((child) => this.#discard(child)));
-  }
-
-  async #turn(): Promise<void> {
-    if (this.#active >= this.#settings.concurrency) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#active += 1;
-  }
-
-  async #take(): Promise<TableProcess> {
-    const spare = this.#spare;
-    this.#spare = undefined;
-    clearTimeout(spare?.timer);
-    const ahead = (await spare?.started) ?? null;
-    const child = ahead === null || ahead.ended ? await this.#start() : ahead;
-    child.hold(true);
-    this.#startSpare();
-    return child;
-  }
-
-  #startSpare(): void {
-    if (this.#spare !== undefined || this.#closing.signal.aborted) return;
-    // If the spare cannot be started, the next call starts a process itself and reports the reason.
-    const started = this.#startAhead().catch(() => null);
-    const timer = setTimeout(() => this.#dropSpare(started), spareIdleMs).unref();
-    this.#spare = { started, timer };
-  }
-
-  async #startAhead(): Promise<TableProcess> {
-    await (this.#filled ??= this.#fill().catch(() => undefined));
-    const child = await this.#start();
-    child.hold(false);
-    return child;
-  }
-
-  #dropSpare(started: Promise<TableProcess | null>): void {
-    if (this.#spare?.started === started) this.#spare = undefined;
-    void started.then((child) => (child === null ? undefined : this.#discard(child)));
-  }
-
-  /** Starts a process without a call, once, to fill the compile cache. */
-  async #fill(): Promise<void> {
-    await this.#compiled.fill(async () => {
-      const child = await this.#start({ source: this.#compiled.folder, writable: true });
-      child.hold(false);
-      await child.dismiss();
-      await this.#discard(child);
+    return this.#waiting.call(async (child) => {
+      const { request: told, supply, takeBack } = await handOver(operation, request, child.folders);
+      const { memoryLimits, rowsAtMost } = this.#settings;
+      const call: Call<Name> = {
+        operation,
+        request: told,
+        folder: child.folders.spill,
+        memoryLimits,
+        rowsAtMost,
+        suppliesFiles: supply !== null,
+      };
+      const limitMs = Math.min(timeLimitMs, this.#settings.timeLimitMs);
+      return takeBack(await ask(child, call, { onPiece, supply }, limitMs));
     });
   }
 
-  async #start(compiled: Mount = { source: this.#compiled.folder }): Promise<TableProcess> {
-    if (this.#closing.signal.aborted) throw closed();
-    const lifetimeMs = spareIdleMs + this.#settings.timeLimitMs + slackMs;
-    const child = await TableProcess.start({ ...this.#settings, lifetimeMs }, compiled, this.#closing.signal);
-    this.#running.add(child);
-    return child;
+  /** Stops every process, including those that are serving a call, and waits until they have ended. */
+  close(): Promise<void> {
+    return this.#waiting.close();
   }
+}
 
-  async #discard(child: TableProcess): Promise<void> {
-    await child.end().catch(() => undefined);
-    await child.removeFolders();
-    this.#running.delete(child);
-  }
+function programOf({ heapMebibytes, memoryBytes, diskBytes, timeLimitMs }: TableProcessSettings): WaitingProgram {
+  return {
+    title: 'the table engine',
+    name: 'table-engine',
+    main: new URL('table-process-main.ts', import.meta.url),
+    sources: new URL('..', import.meta.url),
+    nodeArguments: [`--max-old-space-size=${heapMebibytes}`],
+    // These settings return DuckDB's freed blocks to the system. By default, glibc keeps them, and a call would hold
+    // half as much again as its limit.
+    env: { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' },
+    limits: { memoryBytes, diskBytes, files: filesAtMost, timeMs: timeLimitMs },
+  };
 }
 
 interface Serving {
@@ -149,7 +93,7 @@ interface Serving {
 }
 
 async function ask<Name extends OperationName>(
-  child: TableProcess,
+  child: WaitingProcess,
   call: Call<Name>,
   { onPiece, supply }: Serving,
   timeLimitMs: number,
@@ -163,7 +107,7 @@ async function ask<Name extends OperationName>(
         // The time that the caller takes does not count.
         limit.pause();
         await supply?.(answer.paths);
-        child.supplied();
+        child.tell('');
         limit.start();
       } else if (answer.kind === 'result') {
         // Until it has ended, the process could change its output files.
@@ -176,38 +120,6 @@ async function ask<Name extends OperationName>(
   }
   const ending = await child.ending().catch((caught: unknown) => reasonOf(caught));
   throw died(call.operation, limit.isReached ? timeLimitMs : null, ending, child.said());
-}
-
-/** Calls `onLate` once the limit is reached, unless it is paused. */
-class TimeLimit {
-  isReached = false;
-  readonly #onLate: () => void;
-  #leftMs: number;
-  #startedAt = 0;
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(limitMs: number, onLate: () => void) {
-    this.#onLate = onLate;
-    this.#leftMs = limitMs;
-    this.start();
-  }
-
-  start(): void {
-    this.#startedAt = performance.now();
-    this.#timer = setTimeout(() => {
-      this.isReached = true;
-      this.#onLate();
-    }, this.#leftMs);
-  }
-
-  pause(): void {
-    clearTimeout(this.#timer);
-    this.#leftMs = Math.max(0, this.#leftMs - (performance.now() - this.#startedAt));
-  }
-}
-
-function closed(): PerennialError {
-  return new PerennialError('cancelled', 'the table engine has been closed', {});
 }
 
 /**

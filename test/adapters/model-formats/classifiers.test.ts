@@ -10,9 +10,9 @@ import { artifactOf } from '../../support/artifact.ts';
 import type { Classifier, ClassifierName } from '../../support/classifiers.ts';
 import { classifier } from '../../support/classifiers.ts';
 import { floats, linearModel, model, node, value } from '../../support/onnx-models.ts';
-import { sandboxOfTests } from '../../support/sandbox-of-tests.ts';
+import { sandboxOfTests, scratchOfTests } from '../../support/sandbox-of-tests.ts';
 
-const format = createOnnxFormat({ sandbox: sandboxOfTests() });
+const format = createOnnxFormat({ sandbox: sandboxOfTests(), scratchFolder: scratchOfTests() });
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'perennial-classifiers-'));

@@ -23,10 +23,10 @@ import {
   withMachineLearning,
   zipMap,
 } from '../../support/onnx-models.ts';
-import { sandboxOfTests } from '../../support/sandbox-of-tests.ts';
+import { sandboxOfTests, scratchOfTests } from '../../support/sandbox-of-tests.ts';
 
 const { AttributeProto, ModelProto, TensorProto } = onnxProto.onnx;
-const format = createOnnxFormat({ sandbox: sandboxOfTests() });
+const format = createOnnxFormat({ sandbox: sandboxOfTests(), scratchFolder: scratchOfTests() });
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'perennial-converted-'));

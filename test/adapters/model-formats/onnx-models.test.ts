@@ -20,14 +20,15 @@ import {
   node,
   value,
 } from '../../support/onnx-models.ts';
-import { sandboxOfTests } from '../../support/sandbox-of-tests.ts';
+import { sandboxOfTests, scratchOfTests } from '../../support/sandbox-of-tests.ts';
 
 const { AttributeProto } = onnxProto.onnx;
 const features = ['temp', 'hum'];
 const weights = { features, weights: [2, -1], bias: 10 };
 const sample = { temp: [1, 2, 3], hum: [0.5, 0.25, 0] };
 const sandbox = sandboxOfTests();
-const format = createOnnxFormat({ sandbox });
+const scratchFolder = scratchOfTests();
+const format = createOnnxFormat({ sandbox, scratchFolder });
 let folder = '';
 
 beforeAll(async () => {
@@ -347,14 +348,14 @@ describe('a hostile artifact', () => {
     });
 
   test('that never finishes is stopped, and the error says that it took too long', async () => {
-    const impatient = createOnnxFormat({ sandbox, timeLimitMs: 2_000 });
+    const impatient = createOnnxFormat({ sandbox, scratchFolder, timeLimitMs: 2_000 });
     const caught = await refusal(endless(), { names: ['x'], rows: { x: [1] }, with: impatient });
     expect(caught.code).toBe('artifact-invalid');
     expect(caught.message).toContain('took longer than 2 s');
   });
 
   test.runIf(process.platform === 'linux')('that needs more memory than allowed is refused', async () => {
-    const small = createOnnxFormat({ sandbox, memoryMebibytes: 1024 });
+    const small = createOnnxFormat({ sandbox, scratchFolder, memoryMebibytes: 1024 });
     const caught = await refusal(huge(), { names: ['x'], rows: { x: [1] }, with: small });
     expect(['artifact-invalid', 'prediction-invalid']).toContain(caught.code);
   });
@@ -369,7 +370,7 @@ describe('a hostile artifact', () => {
         outputs: [value('y', 'FLOAT', ['rows', 1])],
       }),
     ]) {
-      const small = createOnnxFormat({ sandbox, memoryMebibytes: 1024 });
+      const small = createOnnxFormat({ sandbox, scratchFolder, memoryMebibytes: 1024 });
       const { message } = await refusal(bytes, { with: small });
       expect(message).not.toContain(folder);
       expect(message).not.toMatch(/\/[a-z_]+\/[a-z_]+/);

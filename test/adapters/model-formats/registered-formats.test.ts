@@ -5,12 +5,13 @@ import { modelFormats } from '../../../contracts/model-format.ts';
 import { modelFormatContract } from '../../contract/model-format-contract.ts';
 import { constantName, createConstantFormat } from '../../support/constant-format.ts';
 import { linearModel } from '../../support/onnx-models.ts';
-import { sandboxOfTests } from '../../support/sandbox-of-tests.ts';
+import { sandboxOfTests, scratchOfTests } from '../../support/sandbox-of-tests.ts';
 
 const sandbox = sandboxOfTests();
+const scratchFolder = scratchOfTests();
 /** Registering a format takes one folder and one line here. */
 const formats = registerFormats({
-  onnx: createOnnxFormat({ sandbox }),
+  onnx: createOnnxFormat({ sandbox, scratchFolder }),
   constant: createConstantFormat(),
 });
 
@@ -45,7 +46,7 @@ test('an unregistered format is refused by name', () => {
 });
 
 test('the platform runs every format of the table of formats, and detects its model file', () => {
-  const platform = createModelFormats({ sandbox });
+  const platform = createModelFormats({ sandbox, scratchFolder });
   for (const [format, { writes }] of Object.entries(modelFormats)) {
     expect(platform.named(format)).toBeDefined();
     expect(platform.detect(writes)).toBe(format);

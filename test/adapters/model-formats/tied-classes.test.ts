@@ -11,12 +11,12 @@ import type { WantedAnswers } from '../../../ports/model-format.ts';
 import { artifactOf } from '../../support/artifact.ts';
 import { classifier } from '../../support/classifiers.ts';
 import { floats, integerAttribute, list, model, node, value, withMachineLearning } from '../../support/onnx-models.ts';
-import { sandboxOfTests } from '../../support/sandbox-of-tests.ts';
+import { sandboxOfTests, scratchOfTests } from '../../support/sandbox-of-tests.ts';
 
 // A model's labels and columns are matched to classes by evidence in the model, or by build.classes, which the rows
 // must confirm.
 
-const format = createOnnxFormat({ sandbox: sandboxOfTests() });
+const format = createOnnxFormat({ sandbox: sandboxOfTests(), scratchFolder: scratchOfTests() });
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'perennial-classes-'));

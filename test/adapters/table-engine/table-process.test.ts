@@ -12,7 +12,8 @@ import { sandboxOfTests } from '../../support/sandbox-of-tests.ts';
 
 const bench = tableEngineBench();
 const sandbox = sandboxOfTests();
-const entry = new URL('../../../adapters/table-engine/process/start.mjs', import.meta.url).pathname;
+const start = new URL('../../../adapters/sandbox/waiting/start.mjs', import.meta.url).href;
+const entry = new URL('../../../adapters/table-engine/process/table-process-main.ts', import.meta.url).pathname;
 const sandboxMaker = new URL('../../../adapters/sandbox/create-sandbox.ts', import.meta.url).pathname;
 const adapter = new URL('../../../adapters/table-engine/duckdb.ts', import.meta.url).pathname;
 
@@ -100,8 +101,7 @@ describe('the processes of an engine', () => {
     const scratchFolder = bench.folder();
     const engine = createDuckDbTableEngine({ sandbox, scratchFolder });
     await engine.readColumns({ files: [], columns: [] });
-    const before = processesOf(process.pid);
-    expect(before.length).toBeGreaterThan(0);
+    await until(() => processesOf(process.pid).length > 0);
     await engine.close();
     expect((await readdir(scratchFolder)).filter((name) => name.startsWith('call-'))).toEqual([]);
     await bench.engine.close();
@@ -180,6 +180,21 @@ describe('the processes of an engine', () => {
     await engine.close();
   });
 
+  test('wait for calls that come later, serve one each, and are replaced', async () => {
+    const engine = createDuckDbTableEngine({ sandbox, scratchFolder: bench.folder(), spares: 2, ahead: true });
+    await bench.engine.close();
+    await until(() => processesOf(process.pid).length === 2);
+    const ahead = processesOf(process.pid);
+    const calls = [1, 2].map(() => engine.readColumns({ files: [], columns: ['a'] }));
+    await until(() => processesOf(process.pid).length > 0);
+    expect(processesOf(process.pid).filter((pid) => !ahead.includes(pid))).toEqual([]);
+    expect(await Promise.all(calls)).toHaveLength(2);
+    expect(ahead.filter(alive)).toEqual([]);
+    await until(() => processesOf(process.pid).length === 2);
+    await engine.close();
+    expect(processesOf(process.pid)).toEqual([]);
+  });
+
   test('answer many concurrent calls', async () => {
     const engine = createDuckDbTableEngine({ sandbox, scratchFolder: bench.folder(), concurrency: 2 });
     const answers = await Promise.all(
@@ -218,7 +233,7 @@ describe('the processes of an engine', () => {
     const child = await sandbox.open({
       title: 'a table process',
       file: '/bin/sh',
-      args: ['-c', `echo ready; read -r go; exec '${process.execPath}' '${entry}' '${folder}'`],
+      args: ['-c', `echo ready; read -r go; exec '${process.execPath}' '--import=${start}' '${entry}' '${folder}'`],
       cwd: '/',
       env: { TZ: 'UTC' },
       mounts: [...mountsOfOwnProgram(), { source: folder }],

@@ -1,16 +1,22 @@
-import { lstat } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { PerennialError } from '../../../../contracts/errors.ts';
 import type { OnnxSignature } from '../../../../contracts/model-format.ts';
 import type { LatencyMeasurement } from '../../../../contracts/models/evaluation.ts';
 import type { InspectedArtifact, Inspection, LatencyOrder } from '../../../../ports/model-format.ts';
-import { mountsOfOwnProgram } from '../../../sandbox/own-program.ts';
-import type { Ending, Mount, Sandbox, SandboxedProcess } from '../../../sandbox/sandbox.ts';
+import type { Ending } from '../../../sandbox/sandbox.ts';
+import { showFile, takeFile } from '../../../sandbox/waiting/call-files.ts';
+import { TimeLimit } from '../../../sandbox/waiting/time-limit.ts';
+import type { WaitingProcess } from '../../../sandbox/waiting/waiting-process.ts';
+import type { WaitingProcesses } from '../../../sandbox/waiting/waiting-processes.ts';
+import type { WaitingProgram } from '../../../sandbox/waiting/waiting-program.ts';
 import { convertedName } from './inspect-artifact.ts';
 import type { InspectionAnswer } from './inspection-process.ts';
 import { sayOf } from '../session.ts';
+
+/** Disk space for the converted model. Protobuf limits a message to 2 GiB. */
+const diskBytes = 2 * 2 ** 30;
+const mostFiles = 10;
 
 export interface InspectionLimits {
   readonly timeLimitMs: number;
@@ -20,54 +26,56 @@ export interface InspectionLimits {
   readonly memoryMebibytes: number;
 }
 
-/** Disk space for the converted model. Protobuf limits a message to 2 GiB. */
-const diskBytes = 2 * 2 ** 30;
-const mostFiles = 10;
-
 /**
  * Signals that end native code which cannot handle a model. They are the model's fault, so a retry would end the same
  * way.
  */
 const faults = new Set<string | null>(['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGXCPU', 'SIGTRAP']);
-const answerLimit = 2 ** 20;
 
 /**
- * Inspects a model in a sandboxed process. Throws `artifact-invalid`, also if the model takes too long or ends its
- * process, and `process-died` if the process ended for another reason.
+ * Inspects a model in a sandboxed process, which sees the files of the artifact and nothing else. Throws
+ * `artifact-invalid`, also if the model takes too long or ends its process, and `process-died` if the process ended for
+ * another reason.
  */
-export async function inspectInProcess(
-  sandbox: Sandbox,
-  inspection: Inspection,
+export function inspectInProcess(
+  processes: WaitingProcesses,
+  { artifact, ...inspection }: Inspection,
   limits: InspectionLimits,
 ): Promise<InspectedArtifact<OnnxSignature>> {
-  const { path, files, outputFolder } = inspection.artifact;
-  const sources = [path, ...Object.values(files)].map((source): Mount => ({ source }));
-  const mounts = [...sources, { source: outputFolder, writable: true }];
-  const answer = await askProcess(sandbox, inspection, mounts, limits);
-  if (answer.kind !== 'inspected') throw otherAnswer();
-  const { inspected } = answer;
-  return inspected.converted === null ? inspected : { ...inspected, converted: await plainFile(outputFolder) };
-}
-
-/**
- * Returns the path of the converted model. Ignores the path that the process reports and follows no link, because the
- * loaded model may have taken over the process.
- */
-async function plainFile(folder: string): Promise<string> {
-  const path = join(folder, convertedName);
-  if ((await lstat(path)).isFile()) return path;
-  throw new PerennialError('artifact-invalid', 'the converted model is not a plain file; build again');
+  return processes.call(async (child) => {
+    const { given, made } = child.folders;
+    const path = join(given, 'model.onnx');
+    const files = Object.entries(artifact.files).map(([name, source], at) => ({
+      name,
+      source,
+      inside: join(given, `${at}`),
+    }));
+    await Promise.all([showFile(artifact.path, path), ...files.map(({ source, inside }) => showFile(source, inside))]);
+    const shown = Object.fromEntries(files.map(({ name, inside }) => [name, inside]));
+    const answer = await ask(child, { ...inspection, artifact: { path, files: shown, outputFolder: made } }, limits);
+    if (answer.kind !== 'inspected') throw otherAnswer();
+    const { inspected } = answer;
+    if (inspected.converted === null) return inspected;
+    // The path that the process reports is ignored, because the loaded model may have taken over the process.
+    const converted = join(artifact.outputFolder, convertedName);
+    await takeFile(join(made, convertedName), converted, 'the inspection of a model');
+    return { ...inspected, converted };
+  });
 }
 
 /** Measures the latency of an artifact that was inspected before. Fails as `inspectInProcess` does. */
-export async function measureInProcess(
-  sandbox: Sandbox,
+export function measureInProcess(
+  processes: WaitingProcesses,
   order: LatencyOrder<OnnxSignature>,
   limits: InspectionLimits,
 ): Promise<LatencyMeasurement> {
-  const answer = await askProcess(sandbox, order, [{ source: order.path }], limits);
-  if (answer.kind === 'latency') return answer.latency;
-  throw otherAnswer();
+  return processes.call(async (child) => {
+    const path = join(child.folders.given, 'model.onnx');
+    await showFile(order.path, path);
+    const answer = await ask(child, { ...order, path }, limits);
+    if (answer.kind === 'latency') return answer.latency;
+    throw otherAnswer();
+  });
 }
 
 function otherAnswer(): PerennialError {
@@ -76,54 +84,40 @@ function otherAnswer(): PerennialError {
 
 type GoodAnswer = Exclude<InspectionAnswer, { kind: 'error' }>;
 
-async function askProcess(
-  sandbox: Sandbox,
+/** Returns the answer of the process, which has ended by then, so that its files no longer change. */
+async function ask(
+  child: WaitingProcess,
   order: Inspection | LatencyOrder<OnnxSignature>,
-  mounts: readonly Mount[],
   limits: InspectionLimits,
 ): Promise<GoodAnswer> {
-  const child = await start(sandbox, mounts, limits);
-  const said = { out: '', err: '' };
-  child.stdout.on('data', (chunk: Buffer) => (said.out = `${said.out}${chunk.toString()}`.slice(0, answerLimit)));
-  child.stderr.on('data', (chunk: Buffer) => (said.err = `${said.err}${chunk.toString()}`.slice(-2000)));
-  child.stdin.on('error', () => undefined);
-  child.stdin.write(`${JSON.stringify(order)}\n`);
-  const ending = await child.ended;
-  return read(said.out) ?? endedWithoutAnswer(ending, said.err, limits);
+  const limit = new TimeLimit(limits.timeLimitMs, () => child.stop());
+  try {
+    for await (const line of child.ask(JSON.stringify(order))) {
+      await child.end();
+      return read(line);
+    }
+  } finally {
+    limit.pause();
+  }
+  const ending = await child.ending();
+  return endedWithoutAnswer(limit.isReached ? { kind: 'timeout' } : ending, child.said(), limits);
 }
 
-/** Starts the process, which sees only the given mounts and the platform's own program files. */
-function start(
-  sandbox: Sandbox,
-  mounts: readonly Mount[],
-  { timeLimitMs, memoryMebibytes }: InspectionLimits,
-): Promise<SandboxedProcess> {
-  const entry = fileURLToPath(new URL('inspection-process.ts', import.meta.url));
-  return sandbox.open({
+/** The program of the processes that inspect models. */
+export function inspectionProgram({ timeLimitMs, memoryMebibytes }: InspectionLimits): WaitingProgram {
+  return {
     title: 'the first load of a model',
-    file: process.execPath,
-    args: ['--disable-warning=ExperimentalWarning', entry],
-    cwd: '/',
-    env: { TZ: 'UTC' },
-    mounts: [...mountsOfOwnProgram(), ...mounts],
-    network: { kind: 'none' },
-    limits: {
-      timeoutMs: timeLimitMs,
-      memoryBytes: memoryMebibytes * 2 ** 20,
-      processes: 2,
-      diskBytes,
-      files: mostFiles,
-    },
-    signal: new AbortController().signal,
-  });
+    name: 'model-inspection',
+    main: new URL('inspection-process.ts', import.meta.url),
+    sources: new URL('../..', import.meta.url),
+    nodeArguments: [],
+    env: {},
+    limits: { memoryBytes: memoryMebibytes * 2 ** 20, diskBytes, files: mostFiles, timeMs: timeLimitMs },
+  };
 }
 
-/**
- * Returns the answer of the process, or undefined if it ended before it answered. Throws the error that it answered
- * with.
- */
-function read(line: string): GoodAnswer | undefined {
-  if (!line.endsWith('\n')) return undefined;
+/** Returns the answer of the process, or throws the error that it answered with. */
+function read(line: string): GoodAnswer {
   const answer: InspectionAnswer = JSON.parse(line);
   if (answer.kind !== 'error') return answer;
   throw new PerennialError(answer.code, answer.message, answer.fields);

@@ -1,10 +1,11 @@
 // Process of one inspection or one latency measurement. It reads one line of JSON, answers with one line of JSON, and
-// ends. Its parent keeps standard input open while it lives, so this process also ends when its standard input ends.
+// ends.
 import { PerennialError, reasonOf } from '../../../../contracts/errors.ts';
 import type { ErrorCode, ErrorFields } from '../../../../contracts/errors.ts';
 import type { OnnxSignature } from '../../../../contracts/model-format.ts';
 import type { LatencyMeasurement } from '../../../../contracts/models/evaluation.ts';
 import type { InspectedArtifact, Inspection, LatencyOrder } from '../../../../ports/model-format.ts';
+import { endNow, readLines } from '../../../sandbox/waiting/read-lines.ts';
 import { inspectArtifact } from './inspect-artifact.ts';
 import { measureLatency } from './measure-latency.ts';
 import { sayOf } from '../session.ts';
@@ -30,16 +31,6 @@ function inOurWords(caught: unknown): PerennialError {
   return new PerennialError('internal', `the inspection of a model failed: ${sayOf(reasonOf(caught))}`);
 }
 
-let given = '';
-process.stdin.setEncoding('utf8');
-process.stdin.on('data', (chunk: string) => {
-  given += chunk;
-  if (!chunk.endsWith('\n')) return;
-  const line = given;
-  given = '';
-  // SIGKILL and not `exit`: native threads could crash while the process is torn down.
-  void answer(line).then((said) =>
-    process.stdout.end(`${JSON.stringify(said)}\n`, () => process.kill(process.pid, 'SIGKILL')),
-  );
+readLines((line) => {
+  void answer(line).then((said) => process.stdout.end(`${JSON.stringify(said)}\n`, endNow));
 });
-process.stdin.on('end', () => process.kill(process.pid, 'SIGKILL'));

@@ -2,12 +2,10 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { getCompileCacheDir } from 'node:module';
 import { dirname, join } from 'node:path';
 
-const sources = dirname(import.meta.dirname);
-
 /**
- * Node's compile cache for the sources of a table process, which saves half of its start time. Table processes can only
- * read it: a process that malicious data took over could otherwise leave code there for the next one. It is written
- * once, by a process that receives no data.
+ * Node's compile cache for the sources of a waiting program, which saves half of its start time. The program's
+ * processes can only read it: a process that malicious data took over could otherwise leave code there for the next
+ * one. It is written once, by a process that receives no data.
  */
 export interface CompiledCode {
   readonly folder: string;
@@ -16,17 +14,18 @@ export interface CompiledCode {
 }
 
 /**
- * Returns the compile cache. It lies beside this process's own compile cache, so that a new scratch folder does not
- * start with an empty one. If this process has no compile cache, it lies in the scratch folder.
+ * Returns the compile cache of the program whose sources lie in the folder `sources`. It lies beside this process's own
+ * compile cache, so that a new scratch folder does not start with an empty one. If this process has no compile cache,
+ * it lies in the scratch folder.
  */
-export function compiledCode(scratchFolder: string): CompiledCode {
+export function compiledCode(name: string, sources: string, scratchFolder: string): CompiledCode {
   const own = getCompileCacheDir();
-  const folder = join(own === undefined ? scratchFolder : dirname(own), 'table-engine');
+  const folder = join(own === undefined ? scratchFolder : dirname(own), name);
   const filledFor = `${folder}.sources`;
   return {
     folder,
     async fill(compile) {
-      const state = await stateOfSources();
+      const state = await stateOfSources(sources);
       if ((await readFile(filledFor, 'utf8').catch(() => '')) === state) return;
       await compile();
       await mkdir(dirname(filledFor), { recursive: true });
@@ -35,7 +34,7 @@ export function compiledCode(scratchFolder: string): CompiledCode {
   };
 }
 
-async function stateOfSources(): Promise<string> {
+async function stateOfSources(sources: string): Promise<string> {
   const names = (await readdir(sources, { recursive: true })).toSorted();
   const times = await Promise.all(names.map(async (name) => (await stat(join(sources, name))).mtimeMs));
   return JSON.stringify([process.version, process.execPath, Math.max(...times), names]);

@@ -3,29 +3,38 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { mountsOfOwnProgram } from '../../sandbox/own-program.ts';
-import type { Ending, Mount, Sandbox, SandboxedProcess } from '../../sandbox/sandbox.ts';
-import type { ProcessFolders } from './hand-over.ts';
+import { mountsOfOwnProgram } from '../own-program.ts';
+import type { Ending, Mount, Sandbox, SandboxedProcess } from '../sandbox.ts';
+import type { WaitingProgram } from './waiting-program.ts';
 
-export interface ProcessSettings {
-  readonly sandbox: Sandbox;
-  readonly scratchFolder: string;
-  /** Memory of the whole process: its heap, the database's buffers, file readers and Node itself. */
-  readonly memoryBytes: number;
-  readonly heapMebibytes: number;
-  /** Disk for a process's results and for rows spilled from memory. */
-  readonly diskBytes: number;
-  /** Maximum lifetime of a process, idle or busy. */
-  readonly lifetimeMs: number;
+/** Folders of one process, created before it starts. The process sees no other data of the platform. */
+export interface ProcessFolders {
+  readonly root: string;
+  /** Read-only for the process: the input files of its call. */
+  readonly given: string;
+  /** Writable for the process: the output files of its call. */
+  readonly made: string;
+  /** Writable for the process: rows that do not fit in its memory. */
+  readonly spill: string;
 }
 
-const filesAtMost = 100_000;
+export interface ProcessStart {
+  readonly sandbox: Sandbox;
+  readonly program: WaitingProgram;
+  readonly scratchFolder: string;
+  /** Longest life of the process, waiting and working. */
+  readonly lifetimeMs: number;
+  /** Mounts the compile cache. */
+  readonly compiled: Mount;
+  readonly signal: AbortSignal;
+}
+
 const processesAtMost = 2;
 /** How long a process may take to end after its output has ended. */
 const endingMs = 2_000;
 
 /** One process, which serves one call. */
-export class TableProcess {
+export class WaitingProcess {
   readonly folders: ProcessFolders;
   readonly #process: SandboxedProcess;
   #said = '';
@@ -42,12 +51,11 @@ export class TableProcess {
     running.stdin.on('close', () => (this.ended = true));
   }
 
-  /** Starts a process. `compiled` mounts the compile cache. */
-  static async start(settings: ProcessSettings, compiled: Mount, signal: AbortSignal): Promise<TableProcess> {
-    const folders = await makeFolders(settings.scratchFolder);
+  static async start(start: ProcessStart): Promise<WaitingProcess> {
+    const folders = await makeFolders(start.scratchFolder);
     try {
-      await mkdir(compiled.source, { recursive: true });
-      return new TableProcess(folders, await open(settings, folders, compiled, signal));
+      await mkdir(start.compiled.source, { recursive: true });
+      return new WaitingProcess(folders, await open(start, folders));
     } catch (caught) {
       await rm(folders.root, { recursive: true, force: true });
       throw caught;
@@ -56,13 +64,13 @@ export class TableProcess {
 
   /** Sends a line to the process and returns the lines of its answer. */
   ask(line: string): AsyncGenerator<string> {
-    this.#process.stdin.write(`${line}\n`);
+    this.tell(line);
     return linesOf(this.#process.stdout);
   }
 
-  /** Tells the process that the files exist that it asked for. */
-  supplied(): void {
-    this.#process.stdin.write('\n');
+  /** Sends one more line, to a process that waits for it. */
+  tell(line: string): void {
+    this.#process.stdin.write(`${line}\n`);
   }
 
   /** Returns the last characters that the process wrote to standard error. */
@@ -97,8 +105,8 @@ export class TableProcess {
    * more.
    */
   async end(): Promise<Ending> {
-    // A spare process does not keep this process from exiting. Without `hold`, this process could exit before it sees
-    // the spare's end.
+    // A waiting process does not keep this process from exiting. Without `hold`, this process could exit before it sees
+    // the other's end.
     this.#process.hold(true);
     this.#process.stdout.resume();
     this.#process.stop();
@@ -119,29 +127,22 @@ async function makeFolders(scratchFolder: string): Promise<ProcessFolders> {
 }
 
 function open(
-  { sandbox, memoryBytes, heapMebibytes, diskBytes, lifetimeMs }: ProcessSettings,
+  { sandbox, program, compiled, lifetimeMs, signal }: ProcessStart,
   { given, made, spill }: ProcessFolders,
-  compiled: Mount,
-  signal: AbortSignal,
 ): Promise<SandboxedProcess> {
+  const { memoryBytes, diskBytes, files } = program.limits;
   return sandbox.open({
-    title: 'the table engine',
+    title: program.title,
     file: process.execPath,
     args: [
-      `--max-old-space-size=${heapMebibytes}`,
+      ...program.nodeArguments,
       '--disable-warning=ExperimentalWarning',
-      fileURLToPath(new URL('start.mjs', import.meta.url)),
+      `--import=${new URL('start.mjs', import.meta.url).href}`,
+      fileURLToPath(program.main),
       compiled.source,
     ],
     cwd: '/',
-    // These settings return DuckDB's freed blocks to the system. By default, glibc keeps them, and a call would hold
-    // half as much again as its limit.
-    env: {
-      TZ: 'UTC',
-      MALLOC_ARENA_MAX: '2',
-      MALLOC_MMAP_THRESHOLD_: '131072',
-      MALLOC_TRIM_THRESHOLD_: '131072',
-    },
+    env: { TZ: 'UTC', ...program.env },
     mounts: [
       ...mountsOfOwnProgram(),
       compiled,
@@ -150,7 +151,7 @@ function open(
       { source: spill, writable: true },
     ],
     network: { kind: 'none' },
-    limits: { timeoutMs: lifetimeMs, memoryBytes, processes: processesAtMost, diskBytes, files: filesAtMost },
+    limits: { timeoutMs: lifetimeMs, memoryBytes, processes: processesAtMost, diskBytes, files },
     signal,
   });
 }
