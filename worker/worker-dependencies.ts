@@ -50,8 +50,12 @@ function fetchedOnce(store: ObjectStore, settings: Settings): ObjectStore {
   return keepFetchedFiles(store, { folder, bytesAtMost: settings.PERENNIAL_FETCHED_CACHE });
 }
 
-/** Calls of the table engine with which a build commits and evaluates a version. */
-const sparesOfComputing = 3;
+/**
+ * Processes that wait beside a computing process: as many as a build needs to commit and evaluate a version. They are
+ * replaced when most builds are over.
+ */
+const refill = { ahead: true, refillAfterMs: 1_500 } as const;
+const waiting = { tables: { ...refill, spares: 3 }, models: { ...refill, spares: 1 } } as const;
 const lifecyclePrincipal = 'lifecycle';
 const workerPrincipal = 'worker';
 
@@ -97,16 +101,14 @@ export async function buildDependencies(
       rowsAtMost: settings.PERENNIAL_COMPUTE_ROWS,
       sandbox,
       scratchFolder: join(scratchFolder, 'tables'),
-      spares: computes ? sparesOfComputing : 1,
-      ahead: computes,
+      ...(computes ? waiting.tables : {}),
     }),
     modelFormats: createModelFormats({
       sandbox,
       timeLimitMs: settings.PERENNIAL_MODEL_TIMEOUT,
       memoryMebibytes: Math.floor(settings.PERENNIAL_MODEL_MEMORY / 2 ** 20),
       scratchFolder: join(scratchFolder, 'models'),
-      spares: computes ? 1 : 0,
-      ahead: computes,
+      ...(computes ? waiting.models : {}),
     }),
     environments,
     trainer: createLocalTrainer({ ...jobParts, path: process.env.PATH, sandbox }),

@@ -14,6 +14,8 @@ export interface WaitingSettings {
   readonly concurrency: number;
   /** Number of processes to keep waiting while calls come. */
   readonly spares: number;
+  /** Missing spares are started this long after one was taken, so that their start does not compete with short calls. */
+  readonly refillAfterMs: number;
 }
 
 interface Spare {
@@ -23,8 +25,6 @@ interface Spare {
 
 /** How long a process waits for a call before it is stopped. */
 const idleMs = 60_000;
-/** Missing spares are started this long after one was taken, so that they do not compete with a short call. */
-const refillAfterMs = 250;
 /** Extra lifetime for starting a process, and for files that are handed over or fetched for it during its call. */
 const slackMs = 600_000;
 
@@ -97,7 +97,8 @@ export class WaitingProcesses {
   async #take(): Promise<WaitingProcess> {
     const spare = this.#spares.shift();
     clearTimeout(spare?.timer);
-    if (this.#settings.spares > 0 && !this.#closing.signal.aborted)
+    const { spares, refillAfterMs } = this.#settings;
+    if (spares > 0 && !this.#closing.signal.aborted)
       this.#refill ??= setTimeout(() => this.prepare(), refillAfterMs).unref();
     const ahead = (await spare?.started) ?? null;
     const child = ahead === null || ahead.ended ? await this.#start() : ahead;

@@ -45,21 +45,33 @@ export interface OpenedDatabase extends LockedDatabase {
 
 const threadsAtMost = 4;
 
+/** An empty database that was opened before the call was known that uses it. It is not locked yet. */
+export interface EmptyDatabase {
+  readonly connection: DuckDBConnection;
+  readonly asides: readonly [DuckDBConnection, DuckDBConnection];
+}
+
+export async function openEmptyDatabase(): Promise<EmptyDatabase> {
+  const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
+  const [connection, ...asides] = [
+    await instance.connect(),
+    await instance.connect(),
+    await instance.connect(),
+  ] as const;
+  for (const aside of asides) await aside.run("SET TimeZone = 'UTC'");
+  return { connection, asides };
+}
+
 /**
  * Opens an in-memory database that can access the given files and folders and nothing else: no other path, no network
  * and no extension. SQL cannot change that. Each query runs on one thread, so that the same rows are written as the
  * same bytes.
  */
-export async function openLockedDatabase(access: DatabaseAccess): Promise<OpenedDatabase> {
-  const instance = await DuckDBInstance.create(':memory:', {
-    threads: '1',
-    memory_limit: access.memoryLimit,
-    temp_directory: access.spillFolder,
-  });
-  const connection = await instance.connect();
-  const asides = [await instance.connect(), await instance.connect()] as const;
-  for (const aside of asides) await aside.run("SET TimeZone = 'UTC'");
+export async function openLockedDatabase(access: DatabaseAccess, empty?: EmptyDatabase): Promise<OpenedDatabase> {
+  const { connection, asides } = empty ?? (await openEmptyDatabase());
   const settings = [
+    `SET memory_limit = ${literal(access.memoryLimit)}`,
+    `SET temp_directory = ${literal(access.spillFolder)}`,
     `SET TimeZone = ${literal(access.timezone)}`,
     'SET preserve_insertion_order = true',
     'SET autoinstall_known_extensions = false',

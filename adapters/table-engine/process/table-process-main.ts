@@ -6,7 +6,7 @@ import { PerennialError, reasonOf } from '../../../contracts/errors.ts';
 import { endNow, readLines } from '../../sandbox/waiting/read-lines.ts';
 import { compare } from '../comparing/compare.ts';
 import { exportRows } from '../windows/export-rows.ts';
-import { openLockedDatabase } from './locked-database.ts';
+import { openEmptyDatabase, openLockedDatabase } from './locked-database.ts';
 import type { OperationAnswer, Call, MemoryLimits, OperationName, Operations } from './operations.ts';
 import { prepareBatch } from '../preparing/prepare-batch.ts';
 import { limitReached } from './limit-reached.ts';
@@ -53,15 +53,18 @@ function workplaceOf(call: Call): TableWorkplace {
   return {
     folder: call.folder,
     rowsAtMost: call.rowsAtMost,
-    open: ({ readable, writable = [], timezone = 'UTC', columns, isParallelAtFirst }) =>
-      openLockedDatabase({
-        files: readable,
-        folders: [...writable, call.folder],
-        spillFolder: call.folder,
-        memoryLimit: limitOf(call.memoryLimits, columns),
-        timezone,
-        isParallelAtFirst,
-      }),
+    open: async ({ readable, writable = [], timezone = 'UTC', columns, isParallelAtFirst }) =>
+      openLockedDatabase(
+        {
+          files: readable,
+          folders: [...writable, call.folder],
+          spillFolder: call.folder,
+          memoryLimit: limitOf(call.memoryLimits, columns),
+          timezone,
+          isParallelAtFirst,
+        },
+        await empty,
+      ),
     emit: (columns) => say({ kind: 'piece', columns }),
     supply: async (paths) => {
       if (paths.length === 0 || !call.suppliesFiles) return;
@@ -108,5 +111,8 @@ async function say(message: OperationAnswer<OperationName>): Promise<void> {
   if (!process.stdout.write(`${JSON.stringify(message)}\n`)) await once(process.stdout, 'drain');
 }
 
+// Opened while the process waits for its call.
+const empty = openEmptyDatabase();
+empty.catch(() => undefined);
 let onLine = (line: string): void => void answer(line);
 readLines((line) => onLine(line));

@@ -23,6 +23,7 @@ export interface TableProcessSettings {
   readonly timeLimitMs: number;
   readonly concurrency: number;
   readonly spares: number;
+  readonly refillAfterMs: number;
 }
 
 type OnPiece = (columns: readonly (readonly Cell[])[]) => void;
@@ -35,9 +36,8 @@ export class TableProcesses {
   readonly #waiting: WaitingProcesses;
 
   constructor(settings: TableProcessSettings) {
-    const { sandbox, scratchFolder, concurrency, spares } = settings;
     this.#settings = settings;
-    this.#waiting = new WaitingProcesses({ sandbox, scratchFolder, concurrency, spares, program: programOf(settings) });
+    this.#waiting = new WaitingProcesses({ ...settings, program: programOf(settings) });
   }
 
   /** Starts processes for calls that will come soon. */
