@@ -7,7 +7,6 @@ import type { EvaluationBody } from '../../../contracts/models/evaluation.ts';
 import type { ModelVersion } from '../../../contracts/models/model-version.ts';
 import type { LoadedModel } from '../../../ports/model-format.ts';
 import type { StoredColumns } from '../../../ports/stored-columns.ts';
-import type { Sample } from '../../../statistics/metrics/sample.ts';
 import type { RunInput } from '../../../contracts/pipelines/step.ts';
 import type { Activities } from '../../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies, StoringDependencies } from '../../activity-dependencies.ts';
