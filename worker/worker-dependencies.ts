@@ -74,7 +74,7 @@ export async function buildDependencies(
     allowPrivate: settings.PERENNIAL_ALLOW_PRIVATE_SOURCES,
     proxies: proxiesOf(settings),
   });
-  const sandbox = createConfiguredSandbox(settings, home, process.env.PATH, scratchFolder);
+  const sandbox = createConfiguredSandbox(settings, home, process.env.PATH, scratchFolder, { ahead: !computes });
   const clock = createSystemClock();
   const ids = createIdMaker();
   const repositories = createPostgresRepositories({

@@ -13,6 +13,7 @@ export function createConfiguredSandbox(
   home: string,
   path: string | undefined,
   scratchFolder: string,
+  { ahead = false }: { readonly ahead?: boolean } = {},
 ): Sandbox {
   return createSandbox({
     mode: settings.PERENNIAL_SANDBOX,
@@ -22,5 +23,6 @@ export function createConfiguredSandbox(
     allow: settings.PERENNIAL_SANDBOX_ALLOW,
     folder: join(home, 'scratch', 'sandbox'),
     scratchFolder,
+    ahead,
   });
 }

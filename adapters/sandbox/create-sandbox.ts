@@ -3,10 +3,17 @@ import { endOrphans, newAttempt } from './starting/sandbox-attempts.ts';
 import { type Surroundings, type LookAroundSettings, lookAround } from './look-around.ts';
 import { prepareCommand } from './starting/prepare-command.ts';
 import type { Sandbox, SandboxedCommand, SandboxedProcess } from './sandbox.ts';
+import { Supervisors } from './supervision/supervisors.ts';
 import { startCommand } from './starting/start-command.ts';
 
+export interface SandboxOptions extends LookAroundSettings {
+  /** Whether the supervisor of the next command is started before it, while commands come. Default: false. */
+  readonly ahead?: boolean;
+}
+
 /** Creates the sandbox of this machine. What the machine supports is detected when the first command starts. */
-export function createSandbox(settings: LookAroundSettings): Sandbox {
+export function createSandbox(settings: SandboxOptions): Sandbox {
+  const supervisors = new Supervisors(settings.ahead === true);
   let found: Promise<Surroundings> | undefined;
   const surroundings = async (): Promise<Surroundings> => {
     // A failed detection, for example on a full disk, must not be cached.
@@ -22,7 +29,7 @@ export function createSandbox(settings: LookAroundSettings): Sandbox {
     const here = await surroundings();
     refuseUnlessIsolated(here, command);
     const prepared = await prepareCommand(here, command, await newAttempt());
-    return startCommand(command, prepared, talks);
+    return startCommand(supervisors, command, prepared, talks);
   };
   return {
     isolation: async () => (await surroundings()).isolation,

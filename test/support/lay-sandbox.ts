@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createSandbox } from '../../adapters/sandbox/create-sandbox.ts';
+import { createSandbox, type SandboxOptions } from '../../adapters/sandbox/create-sandbox.ts';
 import type { LookAroundSettings } from '../../adapters/sandbox/look-around.ts';
 import type { Sandbox } from '../../adapters/sandbox/sandbox.ts';
 
@@ -13,7 +13,7 @@ const noSuchProgram = '/no-such-program';
 /** Creates the sandbox of this machine, with a new folder for its own files. */
 export async function layTestSandbox(
   kind: SandboxKind,
-  changes: Partial<LookAroundSettings> = {},
+  changes: Partial<SandboxOptions> = {},
 ): Promise<{ readonly sandbox: Sandbox; remove(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-sandbox-'));
   const sandbox = createSandbox({

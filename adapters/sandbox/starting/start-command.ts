@@ -7,13 +7,8 @@ import type { Prepared } from './prepare-command.ts';
 import { endProcesses } from '../supervision/process-group.ts';
 import type { Breach, Ending, SandboxedCommand, SandboxedProcess } from '../sandbox.ts';
 import type { SupervisorReport } from '../supervision/sandbox-supervisor.ts';
-import {
-  type Supervised,
-  type SupervisedEnd,
-  drainMs,
-  holdProcess,
-  startSupervised,
-} from '../supervision/supervised.ts';
+import { type Supervised, type SupervisedEnd, drainMs, startSupervised } from '../supervision/supervised.ts';
+import { holdProcess, type Supervisors } from '../supervision/supervisors.ts';
 import { type Watched, findStoredBreach, watchLimits } from '../supervision/watch-limits.ts';
 
 type Stopped = Exclude<Ending, { kind: 'exited' | 'not-started' }>;
@@ -32,11 +27,17 @@ const talkPauseMs = 2_000;
  * data with this process is started without a supervisor: bubblewrap ends with its parent, and a supervisor would
  * double the cost of the start.
  */
-export function startCommand(command: SandboxedCommand, prepared: Prepared, talks: boolean): SandboxedProcess {
+export function startCommand(
+  supervisors: Supervisors,
+  command: SandboxedCommand,
+  prepared: Prepared,
+  talks: boolean,
+): SandboxedProcess {
   const started =
     talks && prepared.isBubbled && prepared.network === null
       ? startAlone(prepared)
       : startSupervised(
+          supervisors,
           { ...prepared, controlGroups: prepared.controlGroup?.processLists ?? [], talks },
           command.title,
         );

@@ -1,14 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { getCompileCacheDir } from 'node:module';
-import { dirname } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { PerennialError } from '../../../contracts/errors.ts';
 import { endProcesses } from './process-group.ts';
 import type { SupervisorOrder, SupervisorReport } from './sandbox-supervisor.ts';
+import { holdProcess, type Supervisors } from './supervisors.ts';
 
 /** A command that is ended when this process ends, for any reason. */
 export interface Supervised {
@@ -46,13 +44,8 @@ const stopMs = 3000;
  */
 export const drainMs = 1000;
 
-export function startSupervised(order: SupervisorOrder, title: string): Supervised {
-  const supervisor = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', fileURLToPath(new URL('sandbox-supervisor.ts', import.meta.url))],
-    // The supervisor has a session of its own, so that Ctrl-C in the worker's terminal reaches only the worker.
-    { detached: true, env: supervisorEnvironment(), stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'] },
-  );
+export function startSupervised(supervisors: Supervisors, order: SupervisorOrder, title: string): Supervised {
+  const supervisor = supervisors.take();
   const [, , , report, input] = supervisor.stdio;
   if (!isReadable(report) || !isWritable(input)) throw new PerennialError('internal', 'a supervisor has no pipes', {});
   // The supervisor may end before it has read its order. Its exit reports that.
@@ -73,16 +66,6 @@ export function startSupervised(order: SupervisorOrder, title: string): Supervis
     },
     hold: (held) => holdProcess(supervisor, held),
   };
-}
-
-/**
- * Returns the variable for the compile cache's folder, which halves the start-up time. Nothing else is passed on,
- * because the worker's environment holds secrets.
- */
-function supervisorEnvironment(): Record<string, string> {
-  // Node reports a subfolder for its version, while the variable names the parent.
-  const folder = getCompileCacheDir();
-  return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) };
 }
 
 async function endOf(
@@ -117,17 +100,6 @@ function textOf(readable: Readable): () => Promise<string> {
     if (!readable.readableEnded) await Promise.race([once(readable, 'end'), wait(drainMs, undefined, { ref: false })]);
     return text;
   };
-}
-
-/** Sets whether a child and its pipes keep this process from ending. */
-export function holdProcess(child: ChildProcess, held: boolean): void {
-  if (held) child.ref();
-  else child.unref();
-  for (const stream of child.stdio) {
-    if (stream === null || stream === undefined || !('ref' in stream) || !('unref' in stream)) continue;
-    const change = held ? stream.ref : stream.unref;
-    if (typeof change === 'function') change.call(stream);
-  }
 }
 
 function isReadable(stream: unknown): stream is Readable {
