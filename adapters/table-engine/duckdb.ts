@@ -23,7 +23,7 @@ export interface DuckDbTableEngineSettings {
   readonly concurrency?: number;
   /** Number of processes that wait for the next calls while calls come. Default: 1. */
   readonly spares?: number;
-  /** Milliseconds after which missing ones are started. Default: 100. */
+  /** Milliseconds after which missing ones are started. Default: 0. */
   readonly refillAfterMs?: number;
   /** Whether the first processes start now and not with the first call. Default: false. */
   readonly ahead?: boolean;
@@ -55,7 +55,7 @@ export function createDuckDbTableEngine(settings: DuckDbTableEngineSettings): Cl
     timeLimitMs: settings.timeLimitMs ?? 600_000,
     concurrency: settings.concurrency ?? 4,
     spares: settings.spares ?? 1,
-    refillAfterMs: settings.refillAfterMs ?? 100,
+    refillAfterMs: settings.refillAfterMs ?? 0,
     scratchFolder: settings.scratchFolder,
   });
   if (settings.ahead === true) processes.prepare();

@@ -24,7 +24,7 @@ export interface OnnxFormatSettings {
   readonly scratchFolder: string;
   /** Number of processes that wait for the next inspections while inspections come. Default: 0. */
   readonly spares?: number;
-  /** Milliseconds after which missing ones are started. Default: 100. */
+  /** Milliseconds after which missing ones are started. Default: 0. */
   readonly refillAfterMs?: number;
   /** Whether the first processes start now and not with the first inspection. Default: false. */
   readonly ahead?: boolean;
@@ -45,7 +45,7 @@ export function createOnnxFormat(settings: OnnxFormatSettings): ModelFormat<Onnx
     scratchFolder: settings.scratchFolder,
     concurrency: inspectionsAtOnce,
     spares: settings.spares ?? 0,
-    refillAfterMs: settings.refillAfterMs ?? 100,
+    refillAfterMs: settings.refillAfterMs ?? 0,
   });
   if (settings.ahead === true) processes.prepare();
   return {
