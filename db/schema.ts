@@ -15,6 +15,7 @@ export * from './lifecycle/lifecycle-tables.ts';
 export * from './runs/run-tables.ts';
 export * from './labels/label-tables.ts';
 export * from './monitoring/monitoring-tables.ts';
+export * from './monitoring/summary-tables.ts';
 export * from './schedules/schedule-tables.ts';
 export * from './rehearsals/rehearsal-tables.ts';
 export * from './connections/connection-tables.ts';

@@ -1,28 +1,7 @@
-import type { Cell } from '../contracts/data/data-types.ts';
 import type { Instant, Sha256 } from '../contracts/identifiers.ts';
 import type { RepeatedIds } from '../contracts/monitoring/report.ts';
+import type { CountedValues, SegmentSummary, WantedCounts } from './segment-summary.ts';
 import type { StoredColumns } from './stored-columns.ts';
-
-/** Says how the values of a feature or of the prediction are counted. */
-export type WantedCounts =
-  /** Numbers between ascending bounds. A bound belongs to the numbers below it. */
-  { readonly kind: 'numeric'; readonly bounds: readonly number[] } | { readonly kind: 'categorical' };
-
-export type CountedValues =
-  | {
-      readonly kind: 'numeric';
-      readonly present: number;
-      /** Null if there is no value. */
-      readonly range: readonly [least: number, greatest: number] | null;
-      /** One more than the bounds: the last counts the numbers above all of them. */
-      readonly counts: readonly number[];
-    }
-  | {
-      readonly kind: 'categorical';
-      readonly present: number;
-      /** The distinct values with their rows, the most frequent first; null if there are more than a million. */
-      readonly values: readonly (readonly [Cell, number])[] | null;
-    };
 
 export interface ReadServed {
   readonly segments: readonly string[];
@@ -33,6 +12,22 @@ export interface ReadServed {
   readonly prediction?: WantedCounts;
   /** Features whose values are stored with the rows. */
   readonly features?: readonly string[];
+  /**
+   * Summaries of segments, by path, with the counts that are wanted here. A segment whose summary can be used is read
+   * only for what the summary does not contain.
+   */
+  readonly summaries?: Readonly<Record<string, SegmentSummary>>;
+  /** Whether no id occurs twice in the segments. Default: repeated ids are searched for. */
+  readonly distinctIds?: boolean;
+  /** Whether rows are stored. Default: true. */
+  readonly storesRows?: boolean;
+  /** Number of equal parts of the window whose rows are counted by event time. Default: 0. */
+  readonly parts?: number;
+  /**
+   * Creates files of segments. Without it, all of them must exist. With it, none need exist: the engine asks for those
+   * that it reads, each at most once.
+   */
+  readonly supply?: (paths: readonly string[]) => Promise<void>;
   /** The file that the rows are stored in. */
   readonly path: string;
 }
@@ -56,10 +51,12 @@ export interface ServedWindow {
   /** By feature. A feature that no segment has is absent. */
   readonly counts: Readonly<Record<string, CountedValues>>;
   readonly prediction: CountedValues | null;
+  /** Rows in each part of the window. */
+  readonly volume: readonly number[];
   /** Number of probabilities that an answer has at most; 0 if no answer has any. */
   readonly width: number;
   /**
-   * One row per prediction: `id`; `at`, its event time in milliseconds since 1970 in UTC; `release`, an index of
+   * One row per prediction, or none if no rows were to be stored: `id`; `at`, its event time in milliseconds since 1970 in UTC; `release`, an index of
    * `releases`; `prediction`; `shares`, its number of probabilities, and `share 0` and so on, the probabilities; and
    * `feature ` with its name for each stored feature.
    */

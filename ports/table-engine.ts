@@ -11,6 +11,7 @@ import type { Instant, Sha256 } from '../contracts/identifiers.ts';
 import type { TrainedRows } from '../contracts/models/model-version.ts';
 import type { Fill } from '../contracts/models/signature.ts';
 import type { ReadServed, ServedWindow } from './served-window.ts';
+import type { Counting, SegmentSummary } from './segment-summary.ts';
 import type { StoredColumns } from './stored-columns.ts';
 
 // All paths are local and absolute. Every call runs in its own process with bounded memory and time. The process sees
@@ -247,7 +248,18 @@ export interface TableEngine {
    * Converts a gateway's segment to the Parquet of `PredictionSegment`. Drops an incomplete last block or line. Throws
    * `data-unreadable` for a segment with a broken block or line, and `data-empty` for one without a row.
    */
-  sealSegment(request: SegmentToSeal): Promise<{ readonly rows: number; readonly from: Instant; readonly to: Instant }>;
+  sealSegment(request: SegmentToSeal): Promise<{
+    readonly rows: number;
+    readonly from: Instant;
+    readonly to: Instant;
+    /** Null without `counting`. */
+    readonly summary: SegmentSummary | null;
+  }>;
+  /** Summarises the served rows of each segment, as `sealSegment` does. */
+  summariseSegments(request: {
+    readonly segments: readonly string[];
+    readonly counting: Counting;
+  }): Promise<readonly SegmentSummary[]>;
   /**
    * Selects the predictions that were served in `[from, to)` by event time, counts their values, and stores their rows as
    * typed columns. There is no limit on their number.
@@ -261,6 +273,8 @@ export type SegmentToSeal = {
   readonly path: string;
   /** Output file with one JSON `IndexedPrediction` per line, for rows that are neither replayed nor a shadow's. */
   readonly indexPath: string;
+  /** How the segment's summary is to be counted. Absent: it is not summarised. */
+  readonly counting?: Counting;
 } & (
   | {
       /** A file of blocks, as described in `contracts/serving/segment-blocks/block-format.ts`. */

@@ -4,20 +4,21 @@ import type { ClassValue } from '../../contracts/models/signature.ts';
 export class LabelColumn {
   readonly rows: number;
   /** NaN for a row without a label. Absent if labels are classes. */
-  readonly #numbers: Float64Array | null;
+  #numbers: Float64Array | null;
   /** 0 for a row without a label, otherwise the place in `#classes` plus 1. */
-  readonly #codes: Int32Array;
+  #codes = new Int32Array();
   readonly #classes: ClassValue[] = [];
   readonly #places = new Map<ClassValue, number>();
 
   constructor(rows: number, kind: 'number' | 'class') {
     this.rows = rows;
-    this.#numbers = kind === 'number' ? new Float64Array(rows).fill(Number.NaN) : null;
-    this.#codes = new Int32Array(kind === 'class' ? rows : 0);
+    this.#numbers = kind === 'number' ? new Float64Array() : null;
   }
 
   set(row: number, label: ClassValue): void {
     if (this.#numbers !== null) {
+      // Rows without any label take no memory.
+      if (this.#numbers.length === 0) this.#numbers = new Float64Array(this.rows).fill(Number.NaN);
       this.#numbers[row] = Number(label);
       return;
     }
@@ -26,6 +27,7 @@ export class LabelColumn {
       place = this.#classes.push(label);
       this.#places.set(label, place);
     }
+    if (this.#codes.length === 0) this.#codes = new Int32Array(this.rows);
     this.#codes[row] = place;
   }
 

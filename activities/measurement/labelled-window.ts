@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ColumnBatch } from '../../contracts/data/column-batch.ts';
 import { cellIn, numbersIn } from '../../contracts/data/column-batch.ts';
@@ -7,7 +8,9 @@ import type { LeftOutRows } from '../../contracts/monitoring/report.ts';
 import type { MonitoringWindow } from '../../contracts/monitoring/monitoring-window.ts';
 import type { ReadServed, ServedWindow } from '../../ports/served-window.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
-import { fetchFiles } from '../steps/workspace.ts';
+import type { KeyedCounting } from '../../ports/segment-summary.ts';
+import { segmentFiles } from './segment-files.ts';
+import { summariesOfSegments } from './summaries-of-segments.ts';
 import { LabelColumn } from './label-column.ts';
 import { LeftOut, measurableLabels } from './measurable-labels.ts';
 import { labelTargetOf } from './label-target-of.ts';
@@ -22,7 +25,11 @@ export interface LabelledWindow extends ServedWindow {
   readonly leftOut: readonly LeftOutRows[];
 }
 
-interface Asked extends Pick<ReadServed, 'counts' | 'prediction' | 'features'> {
+interface Asked extends Pick<ReadServed, 'counts' | 'prediction' | 'features' | 'parts'> {
+  /** How the summaries of the segments count. Absent: summaries are not used. */
+  readonly summaries?: KeyedCounting | undefined;
+  /** Whether more than the labels needs rows. Default: true. */
+  readonly needsRows?: boolean;
   /** Folder for the segments and the rows. The window can be read as long as it exists. */
   readonly folder: string;
 }
@@ -32,11 +39,26 @@ export async function readLabelledWindow(
   scope: Scope,
   { segments: digests, from, to }: Pick<MonitoringWindow, 'segments' | 'from' | 'to'>,
   task: Task,
-  { folder, ...wanted }: Asked,
+  { folder, summaries: keyed, needsRows = true, ...wanted }: Asked,
 ): Promise<LabelledWindow> {
-  const segments = await fetchFiles(deps.objectStore, digests, join(folder, 'segments'));
-  const path = join(folder, 'served.columns');
-  const served = await deps.tableEngine.readServed({ segments, from, to, path, ...wanted });
+  const { monitoring } = deps.repositories;
+  await mkdir(folder, { recursive: true });
+  const files = segmentFiles(deps.objectStore, digests, join(folder, 'segments'));
+  const served = await deps.tableEngine.readServed({
+    ...wanted,
+    segments: files.paths,
+    from,
+    to,
+    path: join(folder, 'served.columns'),
+    supply: (paths) => files.supply(paths),
+    storesRows: needsRows || (await monitoring.hasLabels(scope)),
+    ...(keyed === undefined
+      ? {}
+      : {
+          summaries: await summariesOfSegments(deps, scope, files, keyed),
+          distinctIds: await monitoring.haveDistinctIds(scope, digests),
+        }),
+  });
   return { ...served, ...(await joinedLabels(deps, scope, served, task)) };
 }
 

@@ -1,6 +1,8 @@
 import type { Cell } from '../../contracts/data/data-types.ts';
 import type { ColumnReference, MonitoringReference, NumericReference } from '../../contracts/models/model-version.ts';
-import type { CountedValues, ReadServed, ServedWindow, WantedCounts } from '../../ports/served-window.ts';
+import type { CountedValues, KeyedCounting, WantedCounts } from '../../ports/segment-summary.ts';
+import type { ReadServed, ServedWindow } from '../../ports/served-window.ts';
+import { sha256OfJson } from '../../contracts/digest.ts';
 import { comparesValues } from '../../contracts/monitoring/drift-tests.ts';
 import { countOutside, countsOfBins, fineBounds } from '../../statistics/drift/fine-bins.ts';
 import type { CountedCategories, CountedColumn, CountedNumbers } from '../measurement/counted-column.ts';
@@ -27,6 +29,17 @@ export function wantedOf(
     prediction: wantedCounts(prediction),
     features: asValues.map(({ name }) => name),
   };
+}
+
+/** Returns how the segments' summaries count for this reference, or undefined if the tests need values anyway. */
+export function countingOf(
+  reference: Pick<MonitoringReference, 'features' | 'prediction'>,
+  policy: Pick<DriftPolicy, 'numeric'>,
+): KeyedCounting | undefined {
+  const { counts, prediction } = wantedOf(reference, policy);
+  if (comparesValues(policy.numeric)) return undefined;
+  const counting = { features: counts, prediction };
+  return { key: sha256OfJson(counting), counting };
 }
 
 function needsValues({ kind }: ColumnReference, { numeric }: Pick<DriftPolicy, 'numeric'>): boolean {

@@ -24,6 +24,14 @@ export function inputsOfEstimate(
   return isRead ? estimation.features : [];
 }
 
+/** Whether a window has an estimate, which needs its rows. */
+export function needsEstimate(
+  configuration: Configuration,
+  { estimation }: Pick<MonitoringReference, 'estimation'>,
+): boolean {
+  return estimation !== undefined && wantsEstimate(configuration);
+}
+
 interface Estimating {
   readonly configuration: Configuration;
   /** Number of the champion's version. */

@@ -4,7 +4,7 @@ import type { Scope } from '../../contracts/identifiers.ts';
 import type { ColumnReference, MonitoringReference } from '../../contracts/models/model-version.ts';
 import type { MonitoringWindow } from '../../contracts/monitoring/monitoring-window.ts';
 import type { ReportBody } from '../../contracts/monitoring/report.ts';
-import type { CountedValues } from '../../ports/served-window.ts';
+import type { CountedValues } from '../../ports/segment-summary.ts';
 import type { StoredColumns } from '../../ports/stored-columns.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { categoryCounts } from '../measurement/column-values.ts';

@@ -2,16 +2,16 @@ import type { Configuration } from '../../contracts/configuration/configuration.
 import type { Scope } from '../../contracts/identifiers.ts';
 import { MonitoringReference } from '../../contracts/models/model-version.ts';
 import { MonitoringWindow } from '../../contracts/monitoring/monitoring-window.ts';
+import { comparesValues } from '../../contracts/monitoring/drift-tests.ts';
 import type { ReportBody } from '../../contracts/monitoring/report.ts';
-import { numbersIn } from '../../contracts/data/column-batch.ts';
 import type { Sample } from '../../statistics/metrics/sample.ts';
 import { metricsOf } from '../../statistics/metrics/measure.ts';
 import type { Activities } from '../../contracts/pipelines/steps.ts';
 import { readJson, withWorkspace } from '../steps/workspace.ts';
 import { weightedDriftOf } from './arrange-drift.ts';
 import { compareColumns } from './compare-columns.ts';
-import { wantedOf } from './counted-window.ts';
-import { estimateIn, inputsOfEstimate } from './estimate-in.ts';
+import { countingOf, wantedOf } from './counted-window.ts';
+import { estimateIn, inputsOfEstimate, needsEstimate } from './estimate-in.ts';
 import { importanceSharesOf } from './importance-shares.ts';
 import { labelDelayOf } from './label-delay.ts';
 import { failedIn } from './quality-of.ts';
@@ -22,8 +22,11 @@ import { servedAnswers } from '../measurement/served-answers.ts';
 import type { LabelledWindow } from '../measurement/labelled-window.ts';
 import { readLabelledWindow } from '../measurement/labelled-window.ts';
 import { servedSample } from '../measurement/served-sample.ts';
-import { trafficOf, volumeOf } from './traffic-of.ts';
+import { trafficOf } from './traffic-of.ts';
 import { driftVerdicts, performanceVerdicts, qualityVerdicts, tellingTooFew } from './verdicts.ts';
+
+/** Number of equal parts of the window in which a report shows the volume. */
+const partsOfVolume = 24;
 
 type Unjudged = Omit<ReportBody, 'findings' | 'triggers'>;
 type Reporting = Parameters<Activities['reportWindow']>[0];
@@ -74,7 +77,15 @@ async function reportFrom(
   const wanted = wantedOf(reference, monitor.drift);
   const estimated = inputsOfEstimate(configuration, training);
   const features = [...new Set([...wanted.features, ...estimated])];
-  const served = await readLabelledWindow(deps, scope, window, configuration.task, { folder, ...wanted, features });
+  const served = await readLabelledWindow(deps, scope, window, configuration.task, {
+    ...wanted,
+    folder,
+    features,
+    parts: partsOfVolume,
+    // The bounds of another reference are new in each report.
+    summaries: told.reference === 'training' ? countingOf(reference, monitor.drift) : undefined,
+    needsRows: comparesValues(monitor.drift.numeric) || needsEstimate(configuration, training),
+  });
   const importance = await importanceSharesOf(deps, scope, champion.id);
   const { drift, quality, uncounted } = await compareColumns(served, reference, configuration, importance);
   const weightedDrift = weightedDriftOf(drift);
@@ -107,7 +118,7 @@ async function reportFrom(
     estimate,
     labelDelay: labelDelayOf(served.labelDelaysMs),
     traffic: trafficOf(await monitoring.traffic(scope), before),
-    volume: await volumeIn(served, window),
+    volume: [...served.volume],
   };
 }
 
@@ -123,10 +134,4 @@ async function labelledSample(
     configuration,
     servedAnswers(served, ({ row }) => served.labels.at(row)),
   );
-}
-
-async function volumeIn({ stored }: LabelledWindow, window: MonitoringWindow): Promise<number[]> {
-  let volume: number[] = [];
-  for await (const batch of stored.batches(['at'])) volume = volumeOf(numbersIn(batch, 0), window, volume);
-  return volumeOf([], window, volume);
 }

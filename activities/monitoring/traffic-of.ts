@@ -18,25 +18,3 @@ export function trafficOf(totals: Traffic['totals'], before: Report | undefined)
     totals,
   };
 }
-
-const parts = 24;
-
-/**
- * Counts the rows in equal parts of the window, by their event times.
- *
- * @param before counts of other rows, to which these are added.
- */
-export function volumeOf(
-  eventTimesMs: ArrayLike<number>,
-  window: { readonly from: string; readonly to: string },
-  before: readonly number[] = [],
-): number[] {
-  const [from, to] = [Date.parse(window.from), Date.parse(window.to)];
-  const counts = Array.from({ length: parts }, (_, part) => before[part] ?? 0);
-  for (let row = 0; row < eventTimesMs.length; row += 1) {
-    const at = eventTimesMs[row] ?? Number.NaN;
-    const part = Math.min(parts - 1, Math.max(0, Math.floor(((at - from) / (to - from)) * parts)));
-    counts[part] = (counts[part] ?? 0) + 1;
-  }
-  return counts;
-}

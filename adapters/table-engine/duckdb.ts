@@ -74,8 +74,9 @@ export function createDuckDbTableEngine(settings: DuckDbTableEngineSettings): Cl
     sealSegment: (request) => processes.call('sealSegment', request),
     readServed: async (request) => {
       const { file, ...counted } = await processes.call('readServed', request);
-      return { ...counted, rows: file.rows, stored: storedColumns(request.path, file) };
+      return { ...counted, stored: storedColumns(request.path, file) };
     },
+    summariseSegments: (request) => processes.call('summariseSegments', request),
     close: () => processes.close(),
   };
 }

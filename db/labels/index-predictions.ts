@@ -32,30 +32,43 @@ interface Waiting extends StoredValue {
  * the first recorded prediction counts, as in `readServed`.
  *
  * @param pages each the text of a JSON list of `IndexedPrediction`.
+ * @returns how many of them have an id that was known already, or that another one of them has.
  */
 export async function indexPredictions(
   context: Pick<RepositoryContext, 'clock'>,
   tx: Transaction,
   segment: Segment,
   pages: AsyncIterable<string> | Iterable<string>,
-): Promise<void> {
+): Promise<number> {
   await tx.execute(lockLabels(segment));
-  for await (const page of pages) await insertPage(tx, segment, page);
+  let repeated = 0;
+  for await (const page of pages) repeated += await insertPage(tx, segment, page);
   await joinWaiting(context, tx, segment);
+  return repeated;
 }
 
-async function insertPage(tx: Transaction, { modelId, environment, gatewayId }: Segment, page: string): Promise<void> {
-  await tx.execute(sql`
-    insert into predictions (model_id, environment, prediction_id, request, request_row, model_version, happened_at, gateway_id,
-      recorded_at)
-    select distinct on (id) ${modelId}::uuid, ${environment}, id, request, "row", version, happened, ${gatewayId}::uuid, recorded
-    from json_to_recordset(${page}::json)
-      as given (id text, request text, "row" int, version int, happened timestamptz, recorded timestamptz)
-    order by id, recorded
-    on conflict (model_id, environment, prediction_id) do update
-      set request = excluded.request, request_row = excluded.request_row, model_version = excluded.model_version,
-        happened_at = excluded.happened_at, gateway_id = excluded.gateway_id, recorded_at = excluded.recorded_at
-      where excluded.recorded_at < predictions.recorded_at`);
+/** Returns the number of predictions that are not new. */
+async function insertPage(
+  tx: Transaction,
+  { modelId, environment, gatewayId }: Segment,
+  page: string,
+): Promise<number> {
+  const { rows } = await tx.execute<{ repeated: number }>(sql`
+    with given as materialized (
+      select * from json_to_recordset(${page}::json)
+        as page (id text, request text, "row" int, version int, happened timestamptz, recorded timestamptz)),
+    added as (
+      insert into predictions (model_id, environment, prediction_id, request, request_row, model_version, happened_at,
+        gateway_id, recorded_at)
+      select distinct on (id) ${modelId}::uuid, ${environment}, id, request, "row", version, happened, ${gatewayId}::uuid, recorded
+      from given order by id, recorded
+      on conflict (model_id, environment, prediction_id) do update
+        set request = excluded.request, request_row = excluded.request_row, model_version = excluded.model_version,
+          happened_at = excluded.happened_at, gateway_id = excluded.gateway_id, recorded_at = excluded.recorded_at
+        where excluded.recorded_at < predictions.recorded_at
+      returning xmax = 0 as is_new)
+    select ((select count(*) from given) - (select count(*) from added where is_new))::int as repeated`);
+  return rows[0]?.repeated ?? 0;
 }
 
 /**

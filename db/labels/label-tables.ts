@@ -32,6 +32,11 @@ export const predictionSegments = pgTable(
     toAt: instantColumn('to_at').notNull(),
     /** Whether the segment's rows are in `predictions`. False for segments older than that table. */
     indexed: boolean('indexed').notNull().default(false),
+    /**
+     * Number of the segment's ids that it has twice or that an earlier segment has. Null for segments older than this
+     * column.
+     */
+    repeated: bigint('repeated', { mode: 'number' }),
     recordedAt: recordedAtColumn(),
   },
   (t) => [index('prediction_segments_window').on(t.modelId, t.environment, t.fromAt, t.toAt)],

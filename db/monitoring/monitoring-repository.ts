@@ -16,11 +16,13 @@ import { addLabels, hasUnknown } from '../labels/add-labels.ts';
 import { indexPredictions } from '../labels/index-predictions.ts';
 import { listCorrections } from '../labels/list-corrections.ts';
 import { selectLabels } from '../labels/select-labels.ts';
+import { hasLabels } from '../labels/has-labels.ts';
 import { countWaiting } from '../labels/waiting-labels.ts';
 import { found } from '../connection/not-found.ts';
 import { belowId, pageOf } from '../connection/paging.ts';
 import { proveRun } from '../runs/prove-run.ts';
 import { letGoOfBlobs } from '../blobs/possess-blobs.ts';
+import { deleteSummaries, insertSummaries, summariesOf } from './segment-summaries.ts';
 import type { findings } from './monitoring-tables.ts';
 import { predictionSegments } from '../labels/label-tables.ts';
 import { reports } from './monitoring-tables.ts';
@@ -33,7 +35,14 @@ const rowsAtOnce = 50_000;
 
 type SegmentRow = typeof predictionSegments.$inferSelect;
 
-function toSegment({ fromAt, toAt, recordedAt, indexed: _indexed, ...rest }: SegmentRow): PredictionSegment {
+function toSegment({
+  fromAt,
+  toAt,
+  recordedAt,
+  indexed: _indexed,
+  repeated: _repeated,
+  ...rest
+}: SegmentRow): PredictionSegment {
   return { ...rest, from: toInstant(fromAt), to: toInstant(toAt), recordedAt: toInstant(recordedAt) };
 }
 
@@ -52,6 +61,7 @@ export function createMonitoringRepository(context: RepositoryContext): Monitori
   return {
     ...segmentsOf(context),
     ...labelsOf(context),
+    ...summariesOf(context),
     traffic: (scope) =>
       query(db, async () => {
         const { requests, errors, latency } = servingCounts;
@@ -91,14 +101,18 @@ function segmentsOf(
 ): Pick<MonitoringRepository, 'addSegment' | 'segments' | 'expireSegments'> {
   const { db } = context;
   return {
-    addSegment: ({ from, to, ...segment }, index) =>
+    addSegment: ({ from, to, ...segment }, index, summary) =>
       transact(db, async (tx) => {
         const added = await tx
           .insert(predictionSegments)
           .values({ ...segment, fromAt: toDate(from), toAt: toDate(to), indexed: true })
           .onConflictDoNothing({ target: predictionSegments.id })
           .returning({ id: predictionSegments.id });
-        if (added.length > 0) await indexPredictions(context, tx, segment, index);
+        if (added.length === 0) return;
+        const repeated = await indexPredictions(context, tx, segment, index);
+        await tx.update(predictionSegments).set({ repeated }).where(eq(predictionSegments.id, segment.id));
+        if (summary !== undefined)
+          await insertSummaries(tx, segment, summary.key, new Map([[segment.sha256, summary.summary]]));
       }),
     segments: (scope, from, to) =>
       query(db, async () => {
@@ -143,6 +157,7 @@ async function expireSegments(
   const ids = old.map((row) => row.id);
   const gone = await tx.delete(predictionSegments).where(inArray(predictionSegments.id, ids)).returning();
   const named = [...new Set(gone.map((row) => row.sha256))].toSorted();
+  await deleteSummaries(tx, scope, named);
   const shared = await tx
     .selectDistinct({ sha256: predictionSegments.sha256 })
     .from(predictionSegments)
@@ -166,7 +181,7 @@ function labelsOf(
   context: RepositoryContext,
 ): Pick<
   MonitoringRepository,
-  'hasUnknown' | 'addLabels' | 'corrections' | 'labels' | 'waitingLabels' | 'expireLabels' | 'expireIndex'
+  'hasUnknown' | 'addLabels' | 'corrections' | 'labels' | 'hasLabels' | 'waitingLabels' | 'expireLabels' | 'expireIndex'
 > {
   const { db } = context;
   return {
@@ -174,6 +189,7 @@ function labelsOf(
     addLabels: (scope, given, by) => transact(db, (tx) => addLabels(context, tx, scope, given, by)),
     corrections: (scope, sequence, page) => query(db, () => listCorrections(db, scope, sequence, page)),
     labels: (scope, ids) => query(db, () => selectLabels(db, scope, ids)),
+    hasLabels: (scope) => query(db, () => hasLabels(db, scope)),
     waitingLabels: (scope) => query(db, () => countWaiting(db, scope)),
     expireLabels: (scope, before) =>
       query(db, async () => {

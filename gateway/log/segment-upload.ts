@@ -4,6 +4,7 @@ import type { Id } from '../../contracts/identifiers.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { MonitoringRepository } from '../../ports/repositories/monitoring-repository.ts';
+import type { Counting } from '../../ports/segment-summary.ts';
 import type { TableEngine } from '../../ports/table-engine.ts';
 import { isAboutFullDisk } from '../../contracts/disk-full.ts';
 import type { GatewayDisk } from './gateway-disk.ts';
@@ -15,7 +16,7 @@ export interface SegmentUploadDependencies {
   readonly disk: Pick<GatewayDisk, 'look'>;
   readonly tableEngine: Pick<TableEngine, 'sealSegment'>;
   readonly objectStore: Pick<ObjectStore, 'putFile'>;
-  readonly monitoring: Pick<MonitoringRepository, 'addSegment'>;
+  readonly monitoring: Pick<MonitoringRepository, 'addSegment' | 'counting'>;
   readonly logger: Logger;
   readonly steadyNow: () => number;
 }
@@ -116,7 +117,8 @@ export class SegmentUpload {
   async #deliver({ header }: ClosedSegment): Promise<void> {
     const { folder, objectStore, monitoring } = this.#deps;
     const path = folder.parquetPath(header.id);
-    const { rows, from, to } = await this.#seal(header);
+    const counting = await monitoring.counting(header.scope);
+    const { rows, from, to, summary } = await this.#seal(header, counting?.counting);
     if (rows > 0) {
       const { sha256 } = await objectStore.putFile(path);
       const { id, gatewayId, dropped, scope } = header;
@@ -133,12 +135,13 @@ export class SegmentUpload {
           to,
         },
         indexPages(folder.indexPath(header.id)),
+        counting === undefined || summary === null ? undefined : { key: counting.key, summary },
       );
     }
     await folder.remove(header.id);
   }
 
-  async #seal(header: SegmentHeader): ReturnType<TableEngine['sealSegment']> {
+  async #seal(header: SegmentHeader, counting: Counting | undefined): ReturnType<TableEngine['sealSegment']> {
     const { folder, tableEngine, disk } = this.#deps;
     const path = folder.parquetPath(header.id);
     const indexPath = folder.indexPath(header.id);
@@ -147,7 +150,13 @@ export class SegmentUpload {
       const { features } = header;
       const rows = folder.rowsPath(header);
       const form = header.schemaVersion === 1 ? { ndjson: rows } : { blocks: rows, kinds: header.kinds };
-      return await tableEngine.sealSegment({ ...form, features, path, indexPath });
+      return await tableEngine.sealSegment({
+        ...form,
+        features,
+        path,
+        indexPath,
+        ...(counting === undefined ? {} : { counting }),
+      });
     } catch (caught) {
       // Checks the disk now: the failed attempt may have taken seconds, and the disk may have space again.
       if (isAboutFullDisk(caught)) await disk.look();

@@ -1,6 +1,7 @@
 import type { Id, Instant, Page, PageRequest, Scope, Sha256 } from '../../contracts/identifiers.ts';
 import type { ClassValue } from '../../contracts/models/signature.ts';
 import type { AddedLabels, LabelCorrection, LabelInput } from '../../contracts/monitoring/label.ts';
+import type { KeyedCounting, SegmentSummary } from '../segment-summary.ts';
 import type { PredictionSegment } from '../../contracts/serving/prediction.ts';
 import type { Finding, FindingKind, Report, ReportBody, Traffic } from '../../contracts/monitoring/report.ts';
 
@@ -9,13 +10,28 @@ export interface MonitoringRepository {
    * Stores a segment, once per segment id, and joins labels that were waiting for its predictions.
    *
    * @param index the segment's predictions as pages, each the text of a JSON list of `IndexedPrediction`.
+   * @param summary the segment's summary and the key of its counting, if it was summarised.
    */
   addSegment(
     segment: Omit<PredictionSegment, 'recordedAt'>,
     index: AsyncIterable<string> | Iterable<string>,
+    summary?: { readonly key: Sha256; readonly summary: SegmentSummary },
   ): Promise<void>;
   /** Returns segments that overlap `[from, to)` by event time, oldest first. */
   segments(scope: Scope, from: Instant, to: Instant): Promise<readonly PredictionSegment[]>;
+  /** Returns how segments are to be counted when they are sealed; undefined if no report has wanted it yet. */
+  counting(scope: Pick<Scope, 'modelId' | 'environment'>): Promise<KeyedCounting | undefined>;
+  /** Has segments counted in this way from now on. */
+  useCounting(scope: Scope, counting: KeyedCounting): Promise<void>;
+  /**
+   * Returns the summaries that segments have with this counting, by the segment's digest. A summary that differs from
+   * its digest is left out.
+   */
+  summaries(scope: Scope, segments: readonly Sha256[], key: Sha256): Promise<ReadonlyMap<Sha256, SegmentSummary>>;
+  /** Stores summaries of segments, by the segment's digest. Of each segment, the two latest are kept. */
+  addSummaries(scope: Scope, key: Sha256, summaries: ReadonlyMap<Sha256, SegmentSummary>): Promise<void>;
+  /** Whether it is known that no id occurs twice in these segments. */
+  haveDistinctIds(scope: Scope, segments: readonly Sha256[]): Promise<boolean>;
   /**
    * Deletes segments whose rows all happened before the instant, oldest first, at most 200 per call. The ledger keeps
    * their ids and digests. Returns the digests that no other segment has: remove those bytes, and call again until none
@@ -39,6 +55,8 @@ export interface MonitoringRepository {
   addLabels(scope: Scope, labels: readonly LabelInput[], by: Id): Promise<AddedLabels>;
   /** Returns the values that labels had before they were corrected, for one ledger entry or for all. */
   corrections(scope: Scope, sequence: number | undefined, page: PageRequest): Promise<Page<LabelCorrection>>;
+  /** Whether any prediction has a label. */
+  hasLabels(scope: Scope): Promise<boolean>;
   /** Returns the number of labels that wait for their predictions. */
   waitingLabels(scope: Scope): Promise<number>;
   /** Returns the labels of these prediction ids and when they were given. */

@@ -91,6 +91,7 @@ async function monitor(engine: TableEngine, files: readonly string[], root: stri
   const reference = { schemaVersion: 1 as const, features, prediction, target: referenceOf('y', [0, 1], 'numeric') };
   const at = '2026-01-01T12:00:00.000Z';
   const monitoring = {
+    hasLabels: async () => true,
     labels: async (_scope: unknown, ids: readonly string[]) =>
       ids.filter((id) => id < '8').map((id) => ({ id, value: Number.parseInt(id.slice(0, 6), 16) / 2 ** 24, at })),
   };

@@ -68,12 +68,25 @@ const translations: { readonly [Name in OperationName]: Translate<Name> } = {
     path: made(request.path),
     indexPath: made(request.indexPath),
   }),
-  readServed: (request, { given, made }) => ({
-    ...request,
-    segments: request.segments.map(given),
-    path: made(request.path),
-  }),
+  readServed: ({ supply, ...request }, { given, later, made }) => {
+    const place = supply === undefined ? given : later;
+    const { summaries } = request;
+    return {
+      ...request,
+      segments: request.segments.map(place),
+      ...(summaries === undefined ? {} : { summaries: byPlace(summaries, place) }),
+      path: made(request.path),
+    };
+  },
+  summariseSegments: (request, { given }) => ({ ...request, segments: request.segments.map(given) }),
 };
+
+function byPlace<Value>(
+  values: Readonly<Record<string, Value>>,
+  place: (path: string) => string,
+): Record<string, Value> {
+  return Object.fromEntries(Object.entries(values).map(([path, value]) => [place(path), value]));
+}
 
 export interface HandedOver<Name extends OperationName> {
   /** The request with the paths of the process. */

@@ -30,8 +30,9 @@ export interface Operations {
   sealSegment: { request: Request<'sealSegment'>; result: Result<'sealSegment'> };
   readServed: {
     request: ReadServed;
-    result: Omit<ServedWindow, 'rows' | 'stored'> & { readonly file: ColumnFile };
+    result: Omit<ServedWindow, 'stored'> & { readonly file: ColumnFile };
   };
+  summariseSegments: { request: Request<'summariseSegments'>; result: Result<'summariseSegments'> };
 }
 
 export type OperationName = keyof Operations;

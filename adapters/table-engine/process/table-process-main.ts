@@ -16,6 +16,7 @@ import { readServed } from '../windows/read-served.ts';
 import { saidByDuckDb, withoutFolders } from './said-by-duckdb.ts';
 import { sealSegment } from '../windows/seal-segment.ts';
 import { splitWindow } from '../windows/split-window.ts';
+import { summariseSegments } from '../windows/summarise-segments.ts';
 import { storeColumns } from '../windows/store-columns.ts';
 import type { TableWorkplace } from './table-workplace.ts';
 
@@ -34,6 +35,7 @@ const operations: {
   exportRows,
   sealSegment,
   readServed,
+  summariseSegments,
 };
 
 function run<Name extends OperationName>(

@@ -1,10 +1,10 @@
 import { PerennialError } from '../../../contracts/errors.ts';
-import type { CountedValues, WantedCounts } from '../../../ports/served-window.ts';
+import type { CountedValues, WantedCounts } from '../../../ports/segment-summary.ts';
 import type { LockedDatabase } from '../process/locked-database.ts';
 import { identifier } from '../sql.ts';
 
 /** Of a column with more distinct values, they are not returned. */
-const mostDistinct = 1_000_000;
+export const mostDistinct = 1_000_000;
 
 /** One query counts this many columns of numbers, because each needs buffers. */
 const columnsAtOnce = 50;
@@ -19,11 +19,13 @@ interface CountedColumnOf {
  * Counts the values of columns.
  *
  * @param from SQL that follows FROM.
+ * @param most of a column with more distinct values, they are not returned.
  */
 export async function countValuesOf(
   database: LockedDatabase,
   from: string,
   columns: readonly CountedColumnOf[],
+  most = mostDistinct,
 ): Promise<CountedValues[]> {
   const counted: CountedValues[] = [];
   const numeric = columns.flatMap(({ name, type, wanted }, at) =>
@@ -35,11 +37,11 @@ export async function countValuesOf(
       counted[some[place]?.at ?? 0] = values;
   }
   for (const [at, { name, wanted }] of columns.entries())
-    if (wanted.kind === 'categorical') counted[at] = await countCategories(database, from, name);
+    if (wanted.kind === 'categorical') counted[at] = await countCategories(database, from, name, most);
   return counted;
 }
 
-const most = Number.MAX_VALUE;
+const greatest = Number.MAX_VALUE;
 const numberText = String.raw`'[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?'`;
 
 /**
@@ -52,7 +54,7 @@ export function numberOf(name: string, type: string): string {
     type === 'VARCHAR'
       ? `CASE WHEN regexp_full_match(trim(${column}), ${numberText}) THEN TRY_CAST(trim(${column}) AS DOUBLE) END`
       : `CAST(${type === 'BOOLEAN' ? `CAST(${column} AS INTEGER)` : column} AS DOUBLE)`;
-  return `CASE WHEN isfinite(${number}) THEN ${number} WHEN ${number} > 0 AND NOT isnan(${number}) THEN ${doubleOf(most)} WHEN ${number} < 0 THEN ${doubleOf(-most)} END`;
+  return `CASE WHEN isfinite(${number}) THEN ${number} WHEN ${number} > 0 AND NOT isnan(${number}) THEN ${doubleOf(greatest)} WHEN ${number} < 0 THEN ${doubleOf(-greatest)} END`;
 }
 
 interface Binned {
@@ -101,12 +103,17 @@ function doubleOf(value: number): string {
   return `'${value}'::DOUBLE`;
 }
 
-async function countCategories(database: LockedDatabase, from: string, name: string): Promise<CountedValues> {
+async function countCategories(
+  database: LockedDatabase,
+  from: string,
+  name: string,
+  most: number,
+): Promise<CountedValues> {
   const column = identifier(name);
   const { present, many } = await database.row(
     `SELECT coalesce(sum(n), 0)::BIGINT AS present, count(*) AS many FROM (SELECT count(*) AS n FROM ${from} WHERE ${column} IS NOT NULL GROUP BY ${column})`,
   );
-  if (Number(many) > mostDistinct) return { kind: 'categorical', present: Number(present), values: null };
+  if (Number(many) > most) return { kind: 'categorical', present: Number(present), values: null };
   const rows = await database.rows(
     `SELECT ${column} AS v, count(*) AS n FROM ${from} WHERE ${column} IS NOT NULL GROUP BY ${column} ORDER BY n DESC, ${column}`,
   );

@@ -5,6 +5,7 @@ import type { LockedDatabase } from '../process/locked-database.ts';
 import type { Operations } from '../process/operations.ts';
 import type { TableWorkplace } from '../process/table-workplace.ts';
 import { identifier, literal } from '../sql.ts';
+import { summariseSegment } from './summarise-rows.ts';
 import { loadBlocks } from './sealing/load-blocks.ts';
 import { loadLines } from './sealing/load-lines.ts';
 
@@ -15,7 +16,7 @@ export async function sealSegment(
 ): Promise<Operations['sealSegment']['result']> {
   // The gateway of this segment answers requests on the same machine.
   giveWay();
-  const { features, path, indexPath } = request;
+  const { features, path, indexPath, counting } = request;
   const database = await workplace.open({ readable: [], writable: [dirname(path)] });
   const loaded =
     'blocks' in request
@@ -29,7 +30,8 @@ export async function sealSegment(
   const found = await database.row(
     `SELECT count(*) AS rows, timezone('UTC', min(event_time)) AS "from", timezone('UTC', max(event_time)) AS "to" FROM records`,
   );
-  return { rows: Number(found.rows), from: String(found.from), to: String(found.to) };
+  const summary = counting === undefined ? null : await summariseSegment(database, 'sealed', counting);
+  return { rows: Number(found.rows), from: String(found.from), to: String(found.to), summary };
 }
 
 /**
