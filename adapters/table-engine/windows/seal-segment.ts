@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { writeParquet } from '../preparing/parquet-file.ts';
 import { giveWay } from '../process/give-way.ts';
+import type { Counting, SegmentSummary } from '../../../ports/segment-summary.ts';
 import type { LockedDatabase } from '../process/locked-database.ts';
 import type { Operations } from '../process/operations.ts';
 import type { TableWorkplace } from '../process/table-workplace.ts';
@@ -30,8 +31,20 @@ export async function sealSegment(
   const found = await database.row(
     `SELECT count(*) AS rows, timezone('UTC', min(event_time)) AS "from", timezone('UTC', max(event_time)) AS "to" FROM records`,
   );
-  const summary = counting === undefined ? null : await summariseSegment(database, 'sealed', counting);
+  const summary = counting === undefined ? null : await summaryIfPossible(database, counting);
   return { rows: Number(found.rows), from: String(found.from), to: String(found.to), summary };
+}
+
+/**
+ * A segment without a summary is summarised when a report needs it, which then reports what is wrong. The segment itself
+ * must be uploaded: otherwise the gateway's disk would fill.
+ */
+async function summaryIfPossible(database: LockedDatabase, counting: Counting): Promise<SegmentSummary | null> {
+  try {
+    return await summariseSegment(database, 'sealed', counting);
+  } catch {
+    return null;
+  }
 }
 
 /**
