@@ -34,6 +34,8 @@ const namedElsewhere: Readonly<Record<string, { readonly column: string; readonl
     refersTo: schema.datasetVersions,
     why: 'derived from the rows of a version, which names one',
   },
+  segment_countings: { column: 'model_id', refersTo: schema.models, why: 'derived from the reference of a version' },
+  segment_summaries: { column: 'model_id', refersTo: schema.models, why: 'derived from the rows of a segment' },
   collected_blobs: { column: 'collection_id', refersTo: schema.garbageCollections, why: 'the work of a collection' },
 };
 
@@ -74,6 +76,7 @@ const versionedByContract: Readonly<Record<string, z.ZodType>> = {
 const versionedOtherwise: Readonly<Record<string, string>> = {
   'ledger.subject': '`appendLedger` writes schemaVersion into each, beneath the digest of the entry',
   'approvals.warnings': 'written with the evidence of the same row, whose `schemaVersion` covers both',
+  'segment_summaries.summary': 'its type requires `schemaVersion`; it is computed again from the rows at any time',
   'labels.class': 'a text or a truth value, which its type in JSON tells; there is no shape to version',
   'waiting_labels.class': 'as that of a label',
   'label_corrections.replaced': 'a number, a text or a truth value; there is no shape to version',
