@@ -4,11 +4,11 @@
  */
 export const performanceNotes: Readonly<Record<string, string>> = {
   serving:
-    'The gateway checks the API key, chooses the release, validates each value, runs the model, writes the prediction to its log before it answers, and counts. The floor is the same Fastify with the same body and the same answer, and nothing else. `beside` is an earlier commit of this repository. MLServer serves the same model in two ways: with its scikit-learn runtime and adaptive batching, and as ONNX in a custom runtime; both without its pool of processes. The bar of the load generator alone shows how many requests it can send; it must be far above the others.',
+    'The gateway checks the API key, chooses the release, validates each value, runs the model, writes the prediction to its log before it answers, and counts. The floor is the same Fastify with the same body and the same answer, and nothing else. `beside` is an earlier commit of this repository. MLServer serves the same model in two ways: with its scikit-learn runtime and adaptive batching, and as ONNX in a custom runtime; both without its pool of processes. The bar of the load generator alone shows how many requests it can send; it must be far above the others. The floor, which runs no model, is itself only 12 to 18 times MLServer with adaptive batching, so a gateway that is 15 times MLServer would have to cost nothing.',
   'serving-100':
     'Each request has 100 rows. Binary tensors use the extension of the Open Inference Protocol for requests and answers; the floor parses JSON. `beside` is an earlier commit of this repository, which takes JSON only. Rows that the log drops were answered and are counted, but are missing in what monitoring reads.',
   'beside-large':
-    'Four connections send single rows one after the other, so that the latency is that of a gateway with room. Beside them, one client sends 10,000 rows at a time, the most that a request may have. Both load generators and the gateway share the machine, so with few cores a part of the difference is theirs.',
+    'Four connections send single rows one after the other, so that the latency is that of a gateway with room. Beside them, one client sends 10,000 rows at a time, the most that a request may have. Both load generators and the gateway share the machine, so with few cores a part of the difference is theirs: here a thread that reads the large bodies and two load generators wait for two cores beside the event loop.',
   canary:
     'A canary answers half of the requests, so that rows are batched by model. A shadow computes each row a second time, after the answer.',
   memory:
