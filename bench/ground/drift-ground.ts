@@ -31,8 +31,15 @@ export interface DriftValue {
 export interface DriftGround {
   /** The folder of reference.parquet and current.parquet. */
   readonly folder: string;
-  /** Makes a report with this test. Returns the seconds of its run, and the values of the features. */
-  report(test: string): Promise<{ readonly seconds: number; readonly values: readonly DriftValue[] }>;
+  /**
+   * Makes a report with this test. Returns the seconds of its run, and the values of the features.
+   *
+   * @param estimate whether the report also estimates the losses without labels, as it does by default.
+   */
+  report(
+    test: string,
+    estimate: boolean,
+  ): Promise<{ readonly seconds: number; readonly values: readonly DriftValue[] }>;
 }
 
 export async function layDriftGround(bench: BenchContext, rows: number): Promise<DriftGround> {
@@ -46,11 +53,11 @@ export async function layDriftGround(bench: BenchContext, rows: number): Promise
   ]);
   const stack = await startBenchStack(bench, { root: thisCheckout, home: join(bench.scratch, 'home') });
   const file = await writeModelFolder(bench, folder);
-  const apply = async (test: string): Promise<void> => {
-    await writeFile(file, stringify(configurationWith(test)));
+  const apply = async (test: string, estimate: boolean): Promise<void> => {
+    await writeFile(file, stringify(configurationWith(test, estimate)));
     await stack.perennial(['apply', '-f', file, '--json']);
   };
-  await apply('psi');
+  await apply('psi', true);
   bench.say('  ingesting the training rows, building and deploying');
   await stack.perennial(['data', 'ingest', join(folder, 'training.parquet'), '-m', model, '--json']);
   await stack.perennial(['build', '-m', model, '--as-of', '2020-02-02T00:00:00Z', '--json']);
@@ -58,8 +65,8 @@ export async function layDriftGround(bench: BenchContext, rows: number): Promise
   await serveRows(bench, stack, join(folder, 'current.f32'), rows);
   return {
     folder,
-    async report(test) {
-      await apply(test);
+    async report(test, estimate) {
+      await apply(test, estimate);
       const { run } = z
         .object({ run: z.object({ id: z.string() }).loose() })
         .loose()
@@ -76,7 +83,7 @@ export async function layDriftGround(bench: BenchContext, rows: number): Promise
   };
 }
 
-function configurationWith(test: string): object {
+function configurationWith(test: string, estimate: boolean): object {
   return {
     schemaVersion: 1,
     name: model,
@@ -86,7 +93,7 @@ function configurationWith(test: string): object {
     code: { path: 'train', command: ['sh', 'train.sh'] },
     build: { holdout: { last: '1 day' }, gates: [{ metric: 'rmse', max: 1000 }] },
     deploy: { strategy: { canary: [100], bake: '1s', minRequests: 0 } },
-    monitor: { drift: { numeric: test } },
+    monitor: { drift: { numeric: test }, estimate },
   };
 }
 
