@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { Transform } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { PerennialError } from '../../contracts/errors.ts';
+import { refuse } from './tensor-columns.ts';
 
 /** Reading a body of this size takes about a millisecond. */
 export const largeBodyBytes = 256 * 1024;
@@ -41,7 +42,12 @@ export function boundBodies(app: FastifyInstance, budget: BodyBudget): void {
         if (bytes > largeBodyBytes) budget.hold(bytes, response);
       });
     if (length === undefined) {
-      done(null, payload.pipe(counting((bytes) => budget.hold(bytes, response))));
+      const counted = counting((bytes) => budget.hold(bytes, response));
+      // `pipe` does not pass on that the client went away, and the request would then never end.
+      payload.once('close', () => {
+        if (!payload.readableEnded) counted.destroy(refuse('the connection was closed before the end of the body'));
+      });
+      done(null, payload.pipe(counted));
       return;
     }
     if (Number(length) > largeBodyBytes) budget.hold(Number(length), response);

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
 import { gzipSync } from 'node:zlib';
+import fastify from 'fastify';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { BodyBudget, boundBodies } from '../../gateway/protocols/body-budget.ts';
+import { acceptJsonBodies } from '../../gateway/protocols/request-bodies.ts';
 import { columnsModel } from '../support/onnx-models.ts';
 import type { ServingGround, TestGateway } from '../support/serving-ground.ts';
 import { layServingGround, startTestGateway } from '../support/serving-ground.ts';
@@ -97,4 +100,25 @@ test('a body of unknown length and a compressed one are counted too', async () =
   first.destroy();
   first.on('error', () => {});
   await expect.poll(() => send(gzipSync(large), { 'content-encoding': 'gzip' })).toEqual(taken);
+});
+
+test('a request of unknown length ends when its client goes away', async () => {
+  const app = fastify();
+  acceptJsonBodies(app);
+  boundBodies(app, new BodyBudget());
+  const ended: unknown[] = [];
+  app.setErrorHandler((caught, _request, reply) => {
+    ended.push(caught);
+    return reply.code(400).send();
+  });
+  app.post('/', () => 'ok');
+  const address = await app.listen({ host: '127.0.0.1', port: 0 });
+  const request = httpRequest(address, { method: 'POST', headers: { 'content-type': 'application/json' } });
+  request.on('error', () => {});
+  const received = once(app.server, 'request');
+  request.write('{"inputs":');
+  await received;
+  request.destroy();
+  await expect.poll(() => ended).toMatchObject([{ code: 'invalid-request' }]);
+  await app.close();
 });
