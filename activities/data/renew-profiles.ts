@@ -8,8 +8,9 @@ export type RenewingDependencies = Pick<
 >;
 
 /**
- * Profiles every data head in full whose profile is partly that of an earlier version. Each head is renewed by itself,
- * so what was done before an interruption stays. After `atMostMs`, begins no other; a later call goes on.
+ * Makes full profiles of the data heads whose profile partly comes from an earlier version. Each profile is recorded as
+ * soon as it is made, so an interruption loses at most one. After `atMostMs` no further head is begun, and the next call
+ * continues.
  */
 export async function renewProfiles(deps: RenewingDependencies, atMostMs: number): Promise<void> {
   const { datasets } = deps.repositories;

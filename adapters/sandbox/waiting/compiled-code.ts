@@ -14,9 +14,10 @@ export interface CompiledCode {
 }
 
 /**
- * Returns the compile cache of the program whose sources lie in the folder `sources`. It lies beside this process's own
- * compile cache, so that a new scratch folder does not start with an empty one. If this process has no compile cache,
- * it lies in the scratch folder.
+ * Returns the compile cache of a program. The cache is stored beside this process's own one, so that a new scratch
+ * folder does not start with an empty cache. If this process has none, the cache is stored in the scratch folder.
+ *
+ * @param sources folder of the program's sources.
  */
 export function compiledCode(name: string, sources: string, scratchFolder: string): CompiledCode {
   const own = getCompileCacheDir();

@@ -1,4 +1,4 @@
-/** A program of the platform whose processes are started ahead and then wait for one call each. */
+/** A program of the platform. Its processes are started before they are needed, and each waits for one call. */
 export interface WaitingProgram {
   /** Name for messages, such as `the table engine`. */
   readonly title: string;
@@ -14,7 +14,7 @@ export interface WaitingProgram {
   readonly limits: {
     /** Memory of one process, with Node itself and native memory. */
     readonly memoryBytes: number;
-    /** Disk for the results of one call and for what it puts aside. */
+    /** Disk for the results of one call and for the data that does not fit in its memory. */
     readonly diskBytes: number;
     readonly files: number;
     /** Longest duration of one call. A process also ends when it has waited and worked longer than this allows. */

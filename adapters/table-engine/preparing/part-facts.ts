@@ -94,7 +94,7 @@ async function piecesOf(
 
 type Moments = Pick<ColumnPiece, 'mean' | 'squares'>;
 
-/** Returns the moments of columns whose values, if there are any, are numbers or booleans and not too large. */
+/** Returns the moments of columns of numbers and booleans. A column without values, or with a value beyond `largest`, has none. */
 async function momentsOfPieces(
   database: LockedDatabase,
   rows: string,

@@ -4,8 +4,9 @@ import type { LockedDatabase } from '../process/locked-database.ts';
 export type TableTask = (connection: LockedDatabase) => Promise<void>;
 
 /**
- * Runs each queue's tasks in order on the connection of the same place. A connection whose queue is empty takes the last
- * tasks of another queue. Waits until all tasks that began have ended before it throws, and begins none after an error.
+ * Runs tasks on several connections at the same time. The first queue belongs to the first connection, and so on; a
+ * connection whose queue is empty takes the last task of another one. After an error no further task begins, and the
+ * error is thrown when all tasks that began have ended.
  */
 export async function runTableTasks(
   connections: readonly LockedDatabase[],

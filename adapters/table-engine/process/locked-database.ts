@@ -30,11 +30,11 @@ export interface LockedDatabase {
 
 export interface OpenedDatabase extends LockedDatabase {
   /**
-   * Runs a statement whose result does not depend on the number of threads, on several of them unless the configuration
-   * is locked.
+   * Runs a statement on several threads; on one if the configuration is locked. Only for statements whose result does
+   * not depend on the number of threads.
    */
   runInParallel(sql: string): Promise<void>;
-  /** Locks the configuration. Only a database that is parallel at first is not locked from the beginning. */
+  /** Locks the configuration. A database is locked from the beginning, unless it was opened as parallel at first. */
   lock(): Promise<void>;
   /**
    * Two more connections to the same tables, for queries that run at the same time. Their time zone is UTC, and their

@@ -17,7 +17,7 @@ export interface AddedSummaries extends Pick<SegmentSummary, 'rows' | 'failed' |
  * Adds summaries with the same counting up to the summary of all their rows. The columns must agree in their types.
  *
  * @param rest summary of rows that belong to no other summary.
- * @param onlyRest columns, as in a segment, whose values `rest` counts for all rows.
+ * @param onlyRest columns, named as in a segment, that are counted in `rest` for all rows, also for those of `others`.
  */
 export function addSummaries(
   rest: SegmentSummary,

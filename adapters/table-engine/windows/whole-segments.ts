@@ -6,7 +6,7 @@ export type WholeSegments = ReadonlyMap<string, SegmentSummary>;
 
 type Asked = Pick<ReadServed, 'segments' | 'from' | 'to' | 'summaries' | 'counts' | 'prediction'>;
 
-/** Returns the segments whose summaries can be used: they lie in the window, and their columns agree in their types. */
+/** Returns the segments that lie completely in the window; none if a column has different types in them. */
 export function wholeSegments({ segments, from, to, summaries = {} }: Asked): WholeSegments {
   const [first, end] = [Date.parse(from) * 1000, Date.parse(to) * 1000];
   const whole = segments.flatMap((path): [string, SegmentSummary][] => {
@@ -31,7 +31,7 @@ export function agree(whole: WholeSegments, types: ReadonlyMap<string, string>):
   return true;
 }
 
-/** Returns the columns, as in a segment, whose values must be counted from rows because a summary lacks them. */
+/** Returns the columns, named as in a segment, that must be counted from rows because a summary lacks their values. */
 export function unsummarised(whole: WholeSegments, { counts = {}, prediction }: Asked): ReadonlySet<string> {
   const wanted = new Set(Object.keys(counts).map((name) => `f_${name}`));
   if (prediction !== undefined) wanted.add('prediction');

@@ -19,7 +19,7 @@ function supervisorsOf(parent: number | undefined): number[] {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
+  await expect.poll(condition, { timeout: 20_000, interval: 20 }).toBe(true);
 }
 
 const command = {
