@@ -51,6 +51,9 @@ export class DeploymentFollower {
   #staleSince: number;
   #keptReadAt = Number.NEGATIVE_INFINITY;
   #failures = 0;
+  /** Number of reads of the keys begun so far, and the number of the one whose keys are in force. */
+  #keyReads = 0;
+  #keyReadInForce = 0;
   #looking: Promise<void> | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
@@ -98,7 +101,11 @@ export class DeploymentFollower {
   }
 
   async #readKeys(): Promise<void> {
+    const read = ++this.#keyReads;
     const records = await this.#deps.principals.keys();
+    // Reads overlap, and an older one that ends later would forget a new key and bring a revoked one back.
+    if (read < this.#keyReadInForce) return;
+    this.#keyReadInForce = read;
     this.#deps.keys.replace(records);
     await this.#deps.state.keepKeys(records);
   }
