@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { BenchContext } from '../running/bench-context.ts';
 import { runToEnd } from '../running/start-program.ts';
 import { type BenchStack, startBenchStack } from './bench-stack.ts';
+import { flushLog } from './flush-log.ts';
 import { pythonWith } from './python-environment.ts';
 import { thisCheckout } from './served-classifier.ts';
 import { newestRun } from './stack-run.ts';
@@ -132,12 +133,7 @@ async function serveRows(bench: BenchContext, stack: BenchStack, file: string, r
     }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
-  const flushed = await fetch(`${stack.gateway}/v1/flush`, {
-    method: 'POST',
-    headers: { authorization: headers.authorization, 'content-type': 'application/json' },
-    body: JSON.stringify({ project: 'default', model, environment: 'production' }),
-  });
-  if (!flushed.ok) throw new Error(`the log was not flushed: ${await flushed.text()}`);
+  await flushLog(stack.gateway, stack.keys.operator, model);
 }
 
 async function ended(bench: BenchContext, stack: BenchStack, id: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 
-const defaultPageBytes = 256 * 2 ** 10;
+/** Sending a page takes well below a millisecond of this thread. */
+const defaultPageBytes = 64 * 2 ** 10;
 const lineFeed = 10;
 const comma = 44;
 

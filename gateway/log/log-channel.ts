@@ -14,7 +14,7 @@ export interface LogChannelDependencies {
   readonly gatewayId: Id;
   readonly ids: IdMaker;
   readonly steadyNow: () => number;
-  readonly writeBytes: WriteBytes | undefined;
+  readonly writeBytes: WriteBytes;
   /** Whether a segment of this size is closed. */
   readonly isDone: (size: { readonly rows: number; readonly bytes: number }) => boolean;
   /** Whether the log has no room for this many more bytes. */
@@ -75,7 +75,7 @@ export class LogChannel {
     return this.#draining === undefined && this.#open === undefined && this.#dropped === 0 && this.#closing.size === 0;
   }
 
-  /** Appends rows like `PredictionLog.append`. */
+  /** Returns true once the operating system has the rows. They are dropped if the log is full or broken. */
   append(context: EncodedContext, rows: BlockRows): Promise<boolean> {
     const { writer, settled } = this.#turn;
     const before = writer.length;

@@ -5,13 +5,14 @@ import { scopeLabel } from '../../contracts/identifiers.ts';
 import type { IdMaker } from '../../ports/ids.ts';
 import type { ServedScope, ServedSlot } from '../serving/serving-table.ts';
 import type { AnsweredRows } from './answered-rows.ts';
-import { blockRows } from './answered-rows.ts';
+import { loggedBlocks, leastBytes } from './answered-rows.ts';
 import type { GatewayDisk } from './gateway-disk.ts';
 import type { LogChannelDependencies } from './log-channel.ts';
 import { LogChannel } from './log-channel.ts';
 import type { LogStream } from './log-stream.ts';
 import { logContext } from './log-stream.ts';
 import type { WriteBytes } from './segment-file.ts';
+import { writesOf } from './segment-file.ts';
 import { SegmentFolder } from './segment-folder.ts';
 import type { SegmentUploadDependencies } from './segment-upload.ts';
 import { SegmentUpload } from './segment-upload.ts';
@@ -55,7 +56,7 @@ export interface PredictionLogDependencies extends Omit<SegmentUploadDependencie
   readonly gatewayId: Id;
   readonly ids: IdMaker;
   readonly limits?: Partial<PredictionLogLimits>;
-  /** Default: `write` of `node:fs`. */
+  /** Default: `writesOf`. */
   readonly writeBytes?: WriteBytes | undefined;
 }
 
@@ -134,15 +135,26 @@ export class PredictionLog {
   }
 
   /**
-   * Appends rows. Returns true once the operating system has them, and false if the log is full or broken; the rows
-   * then count as dropped.
+   * Appends rows, many of them in pieces, between which the rows of other requests are written. Resolves once the
+   * operating system has them. If the log is full or breaks meanwhile, the rest of the rows count as dropped.
+   *
+   * @returns number of dropped rows: the last ones.
    */
-  append({ channel, context }: LogStream, rows: AnsweredRows, recordedAt: Instant): Promise<boolean> {
+  async append({ channel, context }: LogStream, rows: AnsweredRows, recordedAt: Instant): Promise<number> {
     const { length } = rows.ids;
-    if (length === 0) return Promise.resolve(true);
-    if (this.#deps.disk.problem !== undefined || this.#isFull(0)) return Promise.resolve(channel.drop(length));
-    this.#active.add(channel);
-    return channel.append(context, blockRows(rows, recordedAt));
+    if (length === 0) return 0;
+    if (this.#deps.disk.problem !== undefined || this.#isFull(leastBytes(rows))) {
+      channel.drop(length);
+      return length;
+    }
+    for (const block of loggedBlocks(rows, recordedAt)) {
+      this.#active.add(channel);
+      if (await channel.append(context, block)) continue;
+      const dropped = length - block.firstRow;
+      channel.drop(dropped - block.ids.length);
+      return dropped;
+    }
+    return 0;
   }
 
   /** Logs the failure once and not for every request. */
@@ -208,7 +220,7 @@ export class PredictionLog {
   }
 
   #dependenciesOfChannels(): LogChannelDependencies {
-    const { gatewayId, ids, steadyNow, writeBytes } = this.#deps;
+    const { gatewayId, ids, steadyNow, writeBytes = writesOf(steadyNow) } = this.#deps;
     const { segmentRows, segmentBytes } = this.#limits;
     return {
       folder: this.#folder,

@@ -1,4 +1,4 @@
-import { write } from 'node:fs';
+import { write, writeSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 
@@ -12,6 +12,41 @@ export type WriteBytes = (
   done: (error: Error | null, written: number) => void,
 ) => void;
 
+type WriteAtOnce = (descriptor: number, bytes: Uint8Array, offset: number, length: number, position: number) => number;
+
+/** More bytes than this are written by another thread. */
+const mostBytesAtOnce = 256 * 2 ** 10;
+/** A write that takes longer says that the disk is slow. */
+const slowMs = 50;
+const slowForMs = 60_000;
+
+/**
+ * Returns how to write while the disk is quick: in this thread, because the operating system takes a few thousand bytes
+ * sooner than it wakes another thread. After a slow write, another thread writes for a minute, so that the event loop
+ * never waits long for a disk.
+ */
+export function writesOf(steadyNow: () => number, writeAtOnce: WriteAtOnce = writeSync): WriteBytes {
+  let slowUntil = Number.NEGATIVE_INFINITY;
+  return (descriptor, bytes, offset, length, position, done) => {
+    const begun = steadyNow();
+    if (length > mostBytesAtOnce || begun < slowUntil) {
+      write(descriptor, bytes, offset, length, position, done);
+      return;
+    }
+    let written: number;
+    try {
+      written = writeAtOnce(descriptor, bytes, offset, length, position);
+    } catch (caught) {
+      done(caught instanceof Error ? caught : new Error(String(caught)), 0);
+      return;
+    } finally {
+      const ended = steadyNow();
+      if (ended - begun > slowMs) slowUntil = ended + slowForMs;
+    }
+    done(null, written);
+  };
+}
+
 /** A file that grows by whole blocks. It takes one write at a time. */
 export class SegmentFile {
   readonly #handle: FileHandle;
@@ -23,7 +58,7 @@ export class SegmentFile {
     this.#write = writeBytes;
   }
 
-  static async create(path: string, writeBytes: WriteBytes = write): Promise<SegmentFile> {
+  static async create(path: string, writeBytes: WriteBytes): Promise<SegmentFile> {
     return new SegmentFile(await open(path, 'wx', 0o600), writeBytes);
   }
 

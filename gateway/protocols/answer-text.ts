@@ -1,25 +1,16 @@
 import type { ClassValue } from '../../contracts/models/signature.ts';
 import type { Answers } from '../../ports/model-format.ts';
-
-/** Writes JSON lists of a large answer in parts, between which the event loop handles other events. */
-const rowsInPart = 500;
+import { inTurns } from '../turns.ts';
 
 /** Writes the rows of an answer as JSON. A row without an answer is null. */
 export type RowText = (row: number) => string;
 
 /** Writes a JSON list with one text per row. */
 export function listOfRows(rows: number, textOf: RowText): string | Promise<string> {
-  if (rows <= rowsInPart) return `[${joined(textOf, 0, rows)}]`;
-  return listInParts(rows, textOf);
-}
-
-async function listInParts(rows: number, textOf: RowText): Promise<string> {
   const parts: string[] = [];
-  for (let from = 0; from < rows; from += rowsInPart) {
-    parts.push(joined(textOf, from, Math.min(rows, from + rowsInPart)));
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  return `[${parts.join(',')}]`;
+  const written = inTurns(rows, (from, to) => parts.push(joined(textOf, from, to)));
+  const list = (): string => `[${parts.length === 1 ? parts[0] : parts.join(',')}]`;
+  return written === undefined ? list() : written.then(list);
 }
 
 function joined(textOf: RowText, from: number, to: number): string {

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PerennialError } from '../../contracts/errors.ts';
 import { modelFormats } from '../../contracts/model-format.ts';
@@ -13,6 +14,7 @@ import { acceptCsvBodies, RawBody } from './request-bodies.ts';
 import type { ServedScope } from '../serving/serving-table.ts';
 import { jsonLengthHeader } from './binary-tensors.ts';
 import { quoted, refuse } from './tensor-columns.ts';
+import { sentInChunks, sentText } from './sent-in-chunks.ts';
 
 const serverName = 'perennial';
 /** Version of the gateway's protocol interface. It does not change with every release. */
@@ -163,7 +165,7 @@ async function infer(
   deps: GatewayServerDependencies,
   request: FastifyRequest<ModelRoute>,
   reply: FastifyReply,
-): Promise<string | Buffer> {
+): Promise<string | Buffer | Readable> {
   const { model } = request.params;
   const { served, staleSeconds } = servedIn(deps, request, reply, model);
   return counted(deps, served, async () => {
@@ -179,11 +181,11 @@ async function infer(
     const { json, tensors } = await inferenceResponse({ model, head, staleSeconds, answer });
     if (tensors.length === 0) {
       void reply.header('content-type', jsonType);
-      return json;
+      return sentText(reply, json);
     }
     const text = Buffer.from(json, 'utf8');
     void reply.header('content-type', 'application/octet-stream').header(jsonLengthHeader, text.length);
-    return Buffer.concat([text, ...tensors]);
+    return sentInChunks(reply, Buffer.concat([text, ...tensors]));
   });
 }
 
@@ -203,7 +205,7 @@ async function invoke(
   deps: GatewayServerDependencies,
   request: FastifyRequest<{ Querystring: { readonly model?: unknown } }>,
   reply: FastifyReply,
-): Promise<string> {
+): Promise<string | Buffer | Readable> {
   const { model } = request.query;
   if (typeof model !== 'string' || model === '')
     throw refuse('the request names no model; send it to POST /invocations?model=…');
@@ -226,6 +228,6 @@ async function invoke(
       .header('perennial-release', answer.release)
       .header('perennial-generation', answer.generation)
       .header('perennial-model-version', answer.slot.version);
-    return invocationText(answer);
+    return sentText(reply, await invocationText(answer));
   });
 }

@@ -1,5 +1,6 @@
 import type { Answers } from '../../ports/model-format.ts';
 import type { InferenceAnswer } from '../serving/inference.ts';
+import type { RowText } from './answer-text.ts';
 import { failedRows, listOfRows, numbersText, predictionText } from './answer-text.ts';
 import { errorsOf } from './answers.ts';
 import type { InferenceHead } from './open-inference.ts';
@@ -37,7 +38,7 @@ export async function inferenceResponse({
     outputs += outputs === '' ? output : `,${output}`;
   }
   const id = head.id === undefined ? '' : `,"id":${JSON.stringify(head.id)}`;
-  const json = `{"model_name":${JSON.stringify(model)},"model_version":"${slot.version}"${id},"parameters":${parametersText(answer, head, staleSeconds)},"outputs":[${outputs}]}`;
+  const json = `{"model_name":${JSON.stringify(model)},"model_version":"${slot.version}"${id},"parameters":${await parametersText(answer, head, staleSeconds)},"outputs":[${outputs}]}`;
   return { json, tensors };
 }
 
@@ -54,14 +55,14 @@ function askedOutputs(
   });
 }
 
-function parametersText(
+async function parametersText(
   { release, generation, ids, predictions, signature }: InferenceAnswer,
   { outputs }: InferenceHead,
   staleSeconds: number | undefined,
-): string {
-  const [first = ''] = ids;
+): Promise<string> {
+  const idText: RowText = (row) => JSON.stringify(ids[row]);
   const named =
-    ids.length === 1 ? `"prediction_id":${JSON.stringify(first)}` : `"prediction_ids":${JSON.stringify(ids)}`;
+    ids.length === 1 ? `"prediction_id":${idText(0)}` : `"prediction_ids":${await listOfRows(ids.length, idText)}`;
   const stale = staleSeconds === undefined ? '' : `,"stale_seconds":${staleSeconds}`;
   // Rows without an answer are reported whichever outputs were requested.
   const errors = errorsOf(predictions, signature).filter(

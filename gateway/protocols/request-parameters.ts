@@ -3,6 +3,7 @@ import type { Instant } from '../../contracts/identifiers.ts';
 import { InstantInput } from '../../contracts/identifiers.ts';
 import type { Principal } from '../../contracts/access/principal.ts';
 import type { IdMaker } from '../../ports/ids.ts';
+import { inTurns } from '../turns.ts';
 import { isRecord, maximumRows, refuse } from './tensor-columns.ts';
 
 /** Parameters that only rehearsals may send. */
@@ -51,25 +52,35 @@ export function isStorableId(id: string): boolean {
 }
 
 /** Returns the caller's prediction ids, which must be distinct and one per row, or newly generated ids. */
-export function readPredictionIds(
+export async function readPredictionIds(
   parameters: Readonly<Record<string, unknown>>,
   rows: number,
   ids: IdMaker,
-): readonly string[] {
+): Promise<readonly string[]> {
   const given = parameters.prediction_ids ?? undefined;
-  if (given === undefined) return ids.several(rows);
+  const read: string[] = [];
+  if (given === undefined) {
+    await inTurns(rows, (from, to) => read.push(...ids.several(to - from)));
+    return read;
+  }
   if (!Array.isArray(given) || given.length !== rows)
     throw refuse(`parameters.prediction_ids must be a list of ${rows} strings, one per row`);
-  const read = given.map((id: unknown, row) => {
-    if (typeof id !== 'string' || id.length < 1 || !isStorableId(id))
-      throw refuse(`parameters.prediction_ids[${row}] must be a string of 1 to 200 characters of valid Unicode`, {
-        row,
-      });
-    return id;
+  const distinct = new Set<string>();
+  await inTurns(rows, (from, to) => {
+    for (let row = from; row < to; row += 1) {
+      const id = idIn(given[row], row);
+      read.push(id);
+      distinct.add(id);
+    }
   });
-  if (read.length > 1 && new Set(read).size !== read.length)
+  if (distinct.size !== read.length)
     throw refuse('parameters.prediction_ids contains an id twice; give each row an id of its own');
   return read;
+}
+
+function idIn(given: unknown, row: number): string {
+  if (typeof given === 'string' && given.length > 0 && isStorableId(given)) return given;
+  throw refuse(`parameters.prediction_ids[${row}] must be a string of 1 to 200 characters of valid Unicode`, { row });
 }
 
 /**

@@ -97,7 +97,7 @@ export class Inference {
     const { slot, role } = this.#choose(question, rehearsal.replay);
     const { signature } = slot.model;
     const columns = await this.#read(question, slot);
-    const ids = readPredictionIds(parameters, columns.batch.rows, this.#deps.ids);
+    const ids = await readPredictionIds(parameters, columns.batch.rows, this.#deps.ids);
     if (rehearsal.eventTimes && rehearsal.eventTimes.length !== columns.batch.rows)
       throw new PerennialError(
         'invalid-request',
@@ -182,8 +182,9 @@ export class Inference {
     const { sample, onFull } = served.log;
     if (sample < 1 && this.#deps.random() >= sample) return false;
     const { log, clock, metrics } = this.#deps;
-    if (await log.append(log.stream(served, slot), rows, clock.now())) return true;
-    metrics.dropped(labelsOf(served), rows.ids.length);
+    const dropped = await log.append(log.stream(served, slot), rows, clock.now());
+    if (dropped === 0) return true;
+    metrics.dropped(labelsOf(served), dropped);
     if (onFull === 'drop-counted') return false;
     throw new PerennialError(
       'model-unavailable',

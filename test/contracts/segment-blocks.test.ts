@@ -60,6 +60,7 @@ test('texts that a batch shares with other rows are not written', () => {
     recordedAt: 0,
     eventTimes: undefined,
     request: undefined,
+    firstRow: 0,
     ids: ['p1', 'p2'],
     batch: { layout, rows: 2, numbers: new Float64Array(), texts: [{ codes: Int32Array.of(-1, 700), texts }] },
     answers: { values: Float64Array.of(1, 2), probabilities: null, vectors: {}, failures: [] },

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loggedRecords } from '../support/logged-records.ts';
 import { columnsModel } from '../support/onnx-models.ts';
 import type { ServingGround, TestGateway } from '../support/serving-ground.ts';
 import { layServingGround, startTestGateway } from '../support/serving-ground.ts';
@@ -68,6 +69,38 @@ test('while requests of 10,000 rows are answered, the gateway answers many other
   }
   // One per large request is what gets through where the event loop does all the work of a large request at once.
   expect(others).toBeGreaterThan(3 * times);
+});
+
+test('the rows of a large request are logged in pieces, each row with its number, id and answer', async () => {
+  const ids = Array.from({ length: rows }, (_, row) => `numbered-${row}`);
+  const body = JSON.stringify({ id: 'numbered', parameters: { prediction_ids: ids }, ...JSON.parse(bodyOf(rows)) });
+  await infer(body);
+  const records = (await loggedRecords(ground.home)).filter(({ request }) => request === 'numbered');
+  expect(records.map(({ row }) => row)).toEqual(ids.map((_, row) => row));
+  expect(records.map(({ id }) => id)).toEqual(ids);
+  for (const row of [0, 1, 4_999, 9_999]) {
+    expect(records[row]?.prediction).toBeCloseTo(sumOf(row), 1);
+    expect(records[row]?.features['feature29']).toBe((row % 1000) + 29 / 8);
+  }
+});
+
+test('a large answer names its length, and a client that goes away does not harm others', async () => {
+  const ask = (signal: AbortSignal | null) =>
+    fetch(`${serving.gateway.address}/v2/models/bike/infer`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${ground.key}`, 'content-type': 'application/json' },
+      body: bodyOf(rows),
+      signal,
+    });
+  const whole = await ask(null);
+  const bytes = Buffer.from(await whole.arrayBuffer());
+  expect(bytes.length).toBeGreaterThan(64 * 2 ** 10);
+  expect(whole.headers.get('content-length')).toBe(String(bytes.length));
+  const leaving = new AbortController();
+  const left = await ask(leaving.signal);
+  leaving.abort();
+  await expect(left.text()).rejects.toThrow('abort');
+  expect(await infer(bodyOf(1))).toEqual([sumOf(0)]);
 });
 
 test('several large requests at a time are all answered, each with its own rows', async () => {

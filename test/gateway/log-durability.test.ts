@@ -96,7 +96,7 @@ describe('while the write of rows is under way', () => {
     const append = PredictionLog.prototype.append;
     vi.spyOn(PredictionLog.prototype, 'append').mockImplementation(function first(this: PredictionLog, ...given) {
       void append.apply(this, given);
-      return Promise.resolve(true);
+      return Promise.resolve(0);
     });
     expect(await isAnsweredBeforeWritten(protocol)).toBe(true);
   });
@@ -119,6 +119,35 @@ test('a write that fails half-way refuses its request and leaves nothing of it',
     expect(await infer('p3')).toBe(200);
     expect((await loggedRecords(ground.home)).map(({ id }) => id)).toEqual(['p1', 'p2', 'p3']);
     expect((await readdir(join(ground.home, 'gateway', 'segments'))).length).toBe(2);
+  } finally {
+    await serving.close();
+  }
+});
+
+test('a log that breaks in the middle of a large request counts the rows that it did not write', async () => {
+  let writes = 0;
+  const writeLog: WriteBytes = (descriptor, bytes, offset, length, position, done) => {
+    writes += 1;
+    if (writes === 3) done(new Error('EIO: i/o error, write'), 0);
+    else write(descriptor, bytes, offset, length, position, done);
+  };
+  const serving = await startTestGateway(ground, { writeLog });
+  try {
+    const ids = Array.from({ length: 10_000 }, (_, row) => `p${row}`);
+    expect((await serving.ask('POST /v2/models/bike/infer', bodyOf(...ids))).status).toBe(503);
+    const logged = (await loggedRecords(ground.home)).map(({ id }) => id);
+    expect(logged.length).toBeGreaterThan(0);
+    expect(logged).toEqual(ids.slice(0, logged.length));
+    const dropped = ids.length - logged.length;
+    expect((await serving.ask('GET /metrics')).body).toContain(
+      `perennial_prediction_log_dropped_total{project="default",model="bike",environment="production"} ${dropped}`,
+    );
+    expect((await serving.ask('POST /v2/models/bike/infer', bodyOf('next'))).status).toBe(200);
+    const { project, model, environment } = ground.scope;
+    expect((await serving.ask('POST /v1/flush', { project, model, environment })).status).toBe(200);
+    const { monitoring } = ground.repositories;
+    const segments = await monitoring.segments(ground.scope, '2000-01-01T00:00:00.000Z', '2100-01-01T00:00:00.000Z');
+    expect(segments).toMatchObject([{ rows: logged.length + 1, dropped }]);
   } finally {
     await serving.close();
   }

@@ -136,7 +136,7 @@ test('a slow shadow delays no caller, gets one request at a time, and further on
     steadyNow: () => 0,
   });
   const shadow = new Shadow({
-    log: { append: async () => true, stream: () => expect.unreachable() },
+    log: { append: async () => 0, stream: () => expect.unreachable() },
     counts,
     clock: createSystemClock(),
     logger: createLogger({ name: 'test', level: 'silent' }),

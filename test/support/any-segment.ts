@@ -106,6 +106,7 @@ function requestOf(layout: BatchLayout, predictions: string, context: BlockConte
           text(12).filter((id) => id !== ''),
           { nil: undefined },
         ),
+        firstRow: oneof(constant(0), integer({ min: 1, max: 100_000 })),
         ids: list(text(40).filter((id) => id !== '')),
         batch: tuple(...layout.kinds.map((kind) => list(option(valueOf[kind], { freq: 4 })))).map((columns) =>
           batchOf(layout, columns, rows),
@@ -146,7 +147,7 @@ export function encodedBlocks(requests: readonly AnyRequest[]): Buffer {
 
 /** Returns the records of a request, as gateways up to 0.2 wrote them. */
 export function recordsOfRequest({ context, rows }: AnyRequest): PredictionRecord[] {
-  const { role, replay, request, batch, answers } = rows;
+  const { role, replay, request, firstRow, batch, answers } = rows;
   const { values, probabilities, vectors, failures } = answers;
   const instant = (at: number): string => new Date(at).toISOString();
   return rows.ids.map((id, row) => {
@@ -176,7 +177,7 @@ export function recordsOfRequest({ context, rows }: AnyRequest): PredictionRecor
     return {
       v: 1,
       id,
-      ...(request === undefined ? {} : { request, row }),
+      ...(request === undefined ? {} : { request, row: firstRow + row }),
       eventTime: instant(rows.eventTimes?.[row] ?? rows.recordedAt),
       recordedAt: instant(rows.recordedAt),
       release: context.release,

@@ -49,7 +49,7 @@ export function recordsOfBlocks(file: Uint8Array, columns: BlockColumns): Predic
 const textsOf = (texts: EncodedTexts): string[] => [...eachText(texts)].map((text) => text.toString('utf8'));
 
 function recordsOf(block: DecodedBlock, { features, kinds }: BlockColumns): PredictionRecord[] {
-  const { rows, context, request, numbers, failures, role, replay } = block;
+  const { rows, context, request, firstRow, numbers, failures, role, replay } = block;
   const ids = textsOf(block.ids);
   const texts = block.texts.map((column) => ({ texts: textsOf(column.texts), codes: column.codes }));
   const batch = { layout: layoutOf(features, kinds), rows, numbers, texts };
@@ -60,7 +60,7 @@ function recordsOf(block: DecodedBlock, { features, kinds }: BlockColumns): Pred
     return {
       v: 1,
       id,
-      ...(request === null ? {} : { request: Buffer.from(request).toString('utf8'), row }),
+      ...(request === null ? {} : { request: Buffer.from(request).toString('utf8'), row: firstRow + row }),
       eventTime: at(block.eventTimes?.[row] ?? block.recordedAt),
       recordedAt: at(block.recordedAt),
       release: context.release,

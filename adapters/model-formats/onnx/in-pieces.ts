@@ -6,7 +6,7 @@ import { joinAnswers } from './join-answers.ts';
 type Predict = (batch: ColumnBatch) => Promise<Answers>;
 
 /** How long one call should hold the event loop, in milliseconds. */
-const pieceMs = 1;
+const pieceMs = 0.4;
 const fewestRows = 16;
 const mostRowsPerCall = 4_096;
 /** By how much the estimate of the time per row rises with each call, so that it follows a machine that slows down. */

@@ -1,11 +1,19 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 
 const niceness = 19;
 
-/** Lets other processes run first from now on, on a machine that is busy. */
+/**
+ * Lets other processes run first from now on, on a machine that is busy. The process must have a session of its own:
+ * Linux may share the processors among sessions (autogroups) before it looks at the priorities of their processes.
+ */
 export function giveWay(): void {
   for (const thread of threads()) setPriority(thread, niceness);
+  try {
+    writeFileSync('/proc/self/autogroup', String(niceness));
+  } catch {
+    // This system has no such groups.
+  }
 }
 
 /** Linux has a priority per thread, and new threads take that of the thread that starts them. 0: this process. */

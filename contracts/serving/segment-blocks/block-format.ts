@@ -4,7 +4,8 @@ import type { ClassValue } from '../../models/signature.ts';
 import type { PredictionRecord } from '../prediction.ts';
 
 /*
- * A segment of the prediction log is a sequence of blocks, one per request. Each block stands alone:
+ * A segment of the prediction log is a sequence of blocks: one per request, or several for a request of many rows, which
+ * may lie in several segments. Each block stands alone:
  *
  *   u32 length of the block, u32 its complement, u32 CRC-32 of everything after these three words, u32 version
  *   u32 rows, u32 flags
@@ -12,6 +13,7 @@ import type { PredictionRecord } from '../prediction.ts';
  *   context: texts (one, the JSON of `BlockContext`)
  *   event times: f64 × rows, in milliseconds since 1970                         (flag eventTimes)
  *   request id: texts (one)                                                    (flag request)
+ *   u32 row of the request that is the block's first row, u32 0                (flag continued, version 2)
  *   prediction ids: texts (one per row)
  *   u32 number and boolean columns, u32 text columns
  *   numbers: f64 × rows × columns, column by column; NaN: missing
@@ -22,14 +24,24 @@ import type { PredictionRecord } from '../prediction.ts';
  *   rows without an answer: texts (a reason each), i32 each (row)              (flag failures)
  *
  * `texts` is u32 count, u32 bytes, u32 × count (the length of each in bytes), and the texts in UTF-8. Each section is
- * padded with zeros to a multiple of 8 bytes. A change of this layout needs a new version.
+ * padded with zeros to a multiple of 8 bytes. A change of this layout needs a new version. Only blocks with the
+ * flag `continued` have version 2.
  */
 export const blockVersion = 1;
+export const continuedVersion = 2;
 /** Bytes before the CRC-32's range: the length, its complement and the CRC-32. */
 export const uncheckedBytes = 12;
 export const headerBytes = 16;
 
-export const blockFlags = { replay: 1, eventTimes: 2, request: 4, labels: 8, probabilities: 16, failures: 32 };
+export const blockFlags = {
+  replay: 1,
+  eventTimes: 2,
+  request: 4,
+  labels: 8,
+  probabilities: 16,
+  failures: 32,
+  continued: 64,
+};
 /** The role is an index into `blockRoles`, in the flags from this bit on. */
 export const roleShift = 8;
 export const blockRoles = ['champion', 'canary', 'shadow', 'pinned'] as const satisfies PredictionRecord['role'][];
@@ -51,7 +63,7 @@ export interface BlockAnswers {
   readonly failures: readonly { readonly row: number; readonly reason: string }[];
 }
 
-/** The rows of one request with their answers. */
+/** Rows of one request with their answers. */
 export interface BlockRows {
   readonly role: PredictionRecord['role'];
   readonly replay: boolean;
@@ -61,6 +73,8 @@ export interface BlockRows {
   readonly eventTimes: Float64Array | undefined;
   /** The id that the caller gave the request. */
   readonly request: string | undefined;
+  /** Row of the request that is the first of these rows. */
+  readonly firstRow: number;
   readonly ids: readonly string[];
   readonly batch: ColumnBatch;
   readonly answers: BlockAnswers;

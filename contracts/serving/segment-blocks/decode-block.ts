@@ -2,7 +2,15 @@ import { crc32 } from 'node:zlib';
 import type { ClassValue } from '../../models/signature.ts';
 import type { PredictionRecord } from '../prediction.ts';
 import type { BlockContext } from './block-format.ts';
-import { blockFlags, blockRoles, blockVersion, headerBytes, roleShift, uncheckedBytes } from './block-format.ts';
+import {
+  blockFlags,
+  blockRoles,
+  blockVersion,
+  continuedVersion,
+  headerBytes,
+  roleShift,
+  uncheckedBytes,
+} from './block-format.ts';
 import { aligned, alignment } from './block-writer.ts';
 
 /** Texts in UTF-8. */
@@ -32,6 +40,8 @@ export interface DecodedBlock {
   readonly context: BlockContext;
   readonly eventTimes: Float64Array | null;
   readonly request: Uint8Array | null;
+  /** Row of the request that is the block's first row. */
+  readonly firstRow: number;
   readonly ids: EncodedTexts;
   /** Number and boolean columns, one after the other. */
   readonly numbers: Float64Array;
@@ -84,7 +94,8 @@ export function checkBlock(block: Uint8Array): void {
   if (crc32(block.subarray(uncheckedBytes)) !== wordAt(block, 8))
     throw new BrokenBlockError('the checksum of a block does not match its bytes');
   const version = wordAt(block, 12);
-  if (version !== blockVersion) throw new BrokenBlockError(`a block has version ${version}, which is unknown`);
+  if (version !== blockVersion && version !== continuedVersion)
+    throw new BrokenBlockError(`a block has version ${version}, which is unknown`);
 }
 
 /** Decodes blocks, and parses each distinct context once. */
@@ -99,6 +110,7 @@ export class BlockDecoder {
     const context = this.#context(section.texts().bytes);
     const eventTimes = flags & blockFlags.eventTimes ? section.doubles(rows) : null;
     const request = flags & blockFlags.request ? section.texts().bytes : null;
+    const [firstRow] = flags & blockFlags.continued ? section.pair() : [0];
     const ids = section.texts();
     const [numberColumns, textColumns] = section.pair();
     const numbers = section.doubles(numberColumns * rows);
@@ -119,6 +131,7 @@ export class BlockDecoder {
       context,
       eventTimes,
       request,
+      firstRow,
       ids,
       numbers,
       numberColumns,

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { TextColumn } from '../../data/column-batch.ts';
 import { missingCode, TextColumnWriter } from '../../data/column-batch.ts';
 import type { BlockAnswers, BlockContext, BlockRows } from './block-format.ts';
-import { blockFlags, blockRoles, blockVersion, roleShift, uncheckedBytes } from './block-format.ts';
+import { blockFlags, blockRoles, blockVersion, continuedVersion, roleShift, uncheckedBytes } from './block-format.ts';
 import { BlockWriter } from './block-writer.ts';
 
 /** A context with its section, which is copied into each of its blocks. */
@@ -20,14 +20,15 @@ export function encodeContext(context: BlockContext): EncodedContext {
 /** Appends a block to `writer`. Its layout is described in `block-format.ts`. */
 export function encodeBlock(writer: BlockWriter, { context, section }: EncodedContext, rows: BlockRows): void {
   const begin = writer.length;
-  const { ids, batch, answers, eventTimes, request } = rows;
+  const { ids, batch, answers, eventTimes, request, firstRow } = rows;
   writer.pair(0, 0);
-  writer.pair(0, blockVersion);
+  writer.pair(0, firstRow === 0 ? blockVersion : continuedVersion);
   writer.pair(ids.length, flagsOf(rows));
   writer.double(rows.recordedAt);
   writer.raw(section);
   if (eventTimes !== undefined) writer.doubles(eventTimes);
   if (request !== undefined) writer.texts([request]);
+  if (firstRow > 0) writer.pair(firstRow, 0);
   writer.texts(ids);
   writer.pair(batch.layout.numbers, batch.layout.texts);
   writer.doubles(batch.numbers);
@@ -39,12 +40,13 @@ export function encodeBlock(writer: BlockWriter, { context, section }: EncodedCo
   writer.setWord(begin + 8, crc32(writer.written(begin + uncheckedBytes)));
 }
 
-function flagsOf({ role, replay, eventTimes, request, answers }: BlockRows): number {
+function flagsOf({ role, replay, eventTimes, request, firstRow, answers }: BlockRows): number {
   return (
     (blockRoles.indexOf(role) << roleShift) |
     (replay ? blockFlags.replay : 0) |
     (eventTimes === undefined ? 0 : blockFlags.eventTimes) |
     (request === undefined ? 0 : blockFlags.request) |
+    (firstRow === 0 ? 0 : blockFlags.continued) |
     (answers.values instanceof Float64Array ? 0 : blockFlags.labels) |
     (answers.probabilities === null ? 0 : blockFlags.probabilities) |
     (answers.failures.length === 0 ? 0 : blockFlags.failures)

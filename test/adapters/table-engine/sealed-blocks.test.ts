@@ -61,6 +61,7 @@ function request(ids: readonly string[], values = ids.map((_, row) => row)): Any
       recordedAt: Date.UTC(2024, 0, 1),
       eventTimes: undefined,
       request: undefined,
+      firstRow: 0,
       ids,
       batch: { layout: layoutOf(['x'], ['number']), rows: ids.length, numbers, texts: [] },
       answers: { values: Float64Array.from(values), probabilities: null, vectors: {}, failures: [] },

@@ -71,7 +71,7 @@ export function stagedColumns(survey: Survey): StagedColumn[] {
     ...(survey.requests
       ? [
           each('request', BLOB, ({ request }) => request),
-          each('request_row', INTEGER, ({ request }, row) => (request === null ? null : row)),
+          each('request_row', INTEGER, ({ request, firstRow }, row) => (request === null ? null : firstRow + row)),
         ]
       : []),
     ...(survey.errors ? [each('error', BLOB, ({ reasons }, row) => reasons.get(row) ?? null)] : []),
