@@ -4,6 +4,7 @@ import type { Computing } from '../ports/computing.ts';
 import type { CodeArchive } from '../ports/code-archive.ts';
 import type { CodeSource } from '../ports/code-source.ts';
 import type { CommitStatuses } from '../ports/commit-status.ts';
+import type { DerivedFiles } from '../ports/derived-files.ts';
 import type { DataSource } from '../ports/data-source.ts';
 import type { Environments } from '../ports/environments.ts';
 import type { Gateways } from '../ports/gateways.ts';
@@ -26,6 +27,8 @@ export interface ActivityDependencies {
   readonly repositories: Repositories;
   readonly objectStore: BlobReader;
   readonly ledgerProof: LedgerProof;
+  /** Files that a later attempt would compute again. */
+  readonly derivedFiles: DerivedFiles;
   readonly tableEngine: TableEngine;
   readonly modelFormats: ModelFormats;
   readonly environments: Environments;

@@ -255,6 +255,14 @@ export interface TableEngine {
     /** Null without `counting`. */
     readonly summary: SegmentSummary | null;
   }>;
+  /**
+   * Writes for each segment a segment of the served rows that a release answered, in their order and without features:
+   * a small part of the bytes.
+   */
+  keepAnswers(request: {
+    readonly segments: readonly { readonly path: string; readonly answers: string }[];
+    readonly release: Sha256;
+  }): Promise<void>;
   /** Summarises the served rows of each segment, as `sealSegment` does. */
   summariseSegments(request: {
     readonly segments: readonly string[];

@@ -11,6 +11,7 @@ import { createIdMaker } from '../adapters/ids/uuid.ts';
 import { createLedgerProof } from '../adapters/ledger-proof/ledger-proof.ts';
 import { createModelFormats } from '../adapters/model-formats/model-formats.ts';
 import { keepFetchedFiles } from '../adapters/object-store/fetched-files.ts';
+import { keepDerivedFiles } from '../adapters/object-store/kept-derived-files.ts';
 import { createConfiguredObjectStore } from '../adapters/object-store/configured-store.ts';
 import { createConfiguredSandbox } from '../adapters/sandbox/configured-sandbox.ts';
 import type { Sandbox } from '../adapters/sandbox/sandbox.ts';
@@ -95,6 +96,10 @@ export async function buildDependencies(
   return {
     repositories,
     objectStore,
+    derivedFiles: keepDerivedFiles({
+      folder: join(cacheFolderOf(settings), 'derived'),
+      bytesAtMost: settings.PERENNIAL_FETCHED_CACHE / 4,
+    }),
     ledgerProof: createLedgerProof({ ledger, objectStore, clock, secret: settings.PERENNIAL_SECRET }),
     tableEngine: createDuckDbTableEngine({
       ...tableLimitsOf(settings),

@@ -1,13 +1,20 @@
+import { join } from 'node:path';
 import type { CanaryMetric } from '../../contracts/configuration/strategy.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Scope, Sha256 } from '../../contracts/identifiers.ts';
 import { measure } from '../../statistics/metrics/measure.ts';
 import type { Sample } from '../../statistics/metrics/sample.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
+import { answersOfRelease } from '../measurement/answers-of-release.ts';
 import { servedAnswers } from '../measurement/served-answers.ts';
 import { readLabelledWindow } from '../measurement/labelled-window.ts';
 import { servedSample } from '../measurement/served-sample.ts';
 import { withWorkspace } from '../steps/workspace.ts';
+
+type Dependencies = Pick<
+  ActivityDependencies,
+  'repositories' | 'objectStore' | 'tableEngine' | 'derivedFiles' | 'gateways' | 'clock' | 'logger' | 'scratchFolder'
+>;
 
 interface Canary {
   readonly generation: number;
@@ -24,7 +31,7 @@ interface Asked {
  * Returns why the canary breaks the limit on its metric, by the labels that have arrived in this step; undefined if it
  * does not.
  */
-export function createCanaryMetric(deps: ActivityDependencies) {
+export function createCanaryMetric(deps: Dependencies) {
   return async ({ scope, canary, metric }: Asked): Promise<string | undefined> => {
     const answered = await labelledAnswers(deps, scope, canary);
     return answered === undefined ? undefined : metricBreach(answered, metric);
@@ -45,7 +52,7 @@ export function metricBreach(sample: Sample, metric: CanaryMetric): string | und
 }
 
 async function labelledAnswers(
-  deps: ActivityDependencies,
+  deps: Dependencies,
   scope: Scope,
   { generation, releaseDigest }: Canary,
 ): Promise<Sample | undefined> {
@@ -66,14 +73,18 @@ async function labelledAnswers(
   }
   const from = current.effectiveAt;
   const to = new Date(Date.parse(deps.clock.now()) + 1_000).toISOString();
-  const segments = await monitoring.segments(scope, from, to);
-  if (segments.length === 0) return undefined;
+  const segments = (await monitoring.segments(scope, from, to)).map(({ sha256 }) => sha256);
+  if (segments.length === 0 || !(await monitoring.hasLabels(scope))) return undefined;
   const release = await deployments.releaseByDigest(scope.modelId, releaseDigest);
   const { configuration } = await deps.repositories.models.configuration(release.configurationId);
-  const digests = segments.map((segment) => segment.sha256);
   return withWorkspace(deps.scratchFolder, 'canary', async (folder) => {
-    const window = { segments: digests, from, to };
-    const served = await readLabelledWindow(deps, scope, window, configuration.task, { folder });
+    // Of predictions with one id the first counts, whichever release answered it; then all rows are compared.
+    const answers = (await monitoring.haveDistinctIds(scope, segments))
+      ? await answersOfRelease(deps, scope, { release: releaseDigest, segments, folder: join(folder, 'answers') })
+      : undefined;
+    if (answers?.length === 0) return undefined;
+    const window = { segments, from, to };
+    const served = await readLabelledWindow(deps, scope, window, configuration.task, { folder, answers });
     const own = servedAnswers(served, ({ row, release: answering }) =>
       answering?.release === releaseDigest ? served.labels.at(row) : null,
     );

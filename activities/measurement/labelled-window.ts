@@ -30,6 +30,10 @@ interface Asked extends Pick<ReadServed, 'counts' | 'prediction' | 'features' | 
   readonly summaries?: KeyedCounting | undefined;
   /** Whether more than the labels needs rows. Default: true. */
   readonly needsRows?: boolean;
+  /**
+   * Files that have the rows of the segments that are wanted, with distinct ids; they exist. Default: the whole segments.
+   */
+  readonly answers?: readonly string[] | undefined;
   /** Folder for the segments and the rows. The window can be read as long as it exists. */
   readonly folder: string;
 }
@@ -39,18 +43,19 @@ export async function readLabelledWindow(
   scope: Scope,
   { segments: digests, from, to }: Pick<MonitoringWindow, 'segments' | 'from' | 'to'>,
   task: Task,
-  { folder, summaries: keyed, needsRows = true, ...wanted }: Asked,
+  { folder, summaries: keyed, needsRows = true, answers, ...wanted }: Asked,
 ): Promise<LabelledWindow> {
   const { monitoring } = deps.repositories;
   await mkdir(folder, { recursive: true });
   const files = segmentFiles(deps.objectStore, digests, join(folder, 'segments'));
   const served = await deps.tableEngine.readServed({
     ...wanted,
-    segments: files.paths,
     from,
     to,
     path: join(folder, 'served.columns'),
-    supply: (paths) => files.supply(paths),
+    ...(answers === undefined
+      ? { segments: files.paths, supply: (paths: readonly string[]) => files.supply(paths) }
+      : { segments: answers, distinctIds: true }),
     storesRows: needsRows || (await monitoring.hasLabels(scope)),
     ...(keyed === undefined
       ? {}

@@ -76,6 +76,7 @@ export function createDuckDbTableEngine(settings: DuckDbTableEngineSettings): Cl
       const { file, ...counted } = await processes.call('readServed', request);
       return { ...counted, stored: storedColumns(request.path, file) };
     },
+    keepAnswers: async (request) => void (await processes.call('keepAnswers', request)),
     summariseSegments: (request) => processes.call('summariseSegments', request),
     close: () => processes.close(),
   };

@@ -78,6 +78,10 @@ const translations: { readonly [Name in OperationName]: Translate<Name> } = {
       path: made(request.path),
     };
   },
+  keepAnswers: (request, { given, made }) => ({
+    ...request,
+    segments: request.segments.map(({ path, answers }) => ({ path: given(path), answers: made(answers) })),
+  }),
   summariseSegments: (request, { given }) => ({ ...request, segments: request.segments.map(given) }),
 };
 

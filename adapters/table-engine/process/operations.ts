@@ -32,6 +32,7 @@ export interface Operations {
     request: ReadServed;
     result: Omit<ServedWindow, 'stored'> & { readonly file: ColumnFile };
   };
+  keepAnswers: { request: Request<'keepAnswers'>; result: null };
   summariseSegments: { request: Request<'summariseSegments'>; result: Result<'summariseSegments'> };
 }
 

@@ -11,6 +11,7 @@ import type { OperationAnswer, Call, MemoryLimits, OperationName, Operations } f
 import { prepareBatch } from '../preparing/prepare-batch.ts';
 import { limitReached } from './limit-reached.ts';
 import { profile } from '../preparing/profile.ts';
+import { keepAnswers } from '../windows/keep-answers.ts';
 import { readColumns } from '../windows/read-columns.ts';
 import { readServed } from '../windows/read-served.ts';
 import { saidByDuckDb, withoutFolders } from './said-by-duckdb.ts';
@@ -35,6 +36,7 @@ const operations: {
   exportRows,
   sealSegment,
   readServed,
+  keepAnswers,
   summariseSegments,
 };
 
