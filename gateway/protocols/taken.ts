@@ -23,6 +23,8 @@ export interface Taken extends TakenInputs {
   /** For each input why a missing value is refused; `undefined` if it is accepted. */
   readonly refusals: readonly (string | undefined)[];
   readonly missingTexts: ReadonlySet<string>;
+  /** Everything that decides how a request is read. Versions with the same text read every request to the same columns. */
+  readonly reading: string;
 }
 
 export function takenFrom({ signature, missing, nulls }: TakenInputs): Taken {
@@ -36,5 +38,6 @@ export function takenFrom({ signature, missing, nulls }: TakenInputs): Taken {
     places: new Map(names.map((name, at) => [name, at])),
     refusals: inputs.map((input) => refusalOfMissing(input, missing)),
     missingTexts: new Set(nulls),
+    reading: JSON.stringify([signature, missing, nulls]),
   };
 }

@@ -5,7 +5,7 @@ import type { PredictionRecord } from '../prediction.ts';
 
 /*
  * A segment of the prediction log is a sequence of blocks: one per request, or several for a request of many rows, which
- * may lie in several segments. Each block stands alone:
+ * may lie in several segments. Requests that a shadow answers together share one block. Each block stands alone:
  *
  *   u32 length of the block, u32 its complement, u32 CRC-32 of everything after these three words, u32 version
  *   u32 rows, u32 flags
@@ -63,7 +63,7 @@ export interface BlockAnswers {
   readonly failures: readonly { readonly row: number; readonly reason: string }[];
 }
 
-/** Rows of one request with their answers. */
+/** Rows of one request with their answers; without a request id, possibly of several requests. */
 export interface BlockRows {
   readonly role: PredictionRecord['role'];
   readonly replay: boolean;
