@@ -195,29 +195,7 @@ export interface TableEngine {
     request: SplitWindow,
   ): Promise<Pick<TrainedRows, 'trainingRows' | 'holdoutRows' | 'unlabelled' | 'filled'>>;
   /**
-   * Reads columns of Parquet files, in file and row order, with optional half-open bounds on `timeColumn`. Throws
-   * `limit-reached` above PERENNIAL_COMPUTE_ROWS rows.
-   */
-  readColumns(request: {
-    readonly files: readonly string[];
-    readonly columns: readonly string[];
-    readonly timeColumn?: string;
-    readonly from?: Instant;
-    readonly to?: Instant;
-    readonly orderBy?: readonly string[];
-    /**
-     * Returns values as the engine prints them, which is what the holdout rule `fraction` hashes. Missing values stay
-     * null.
-     */
-    readonly asText?: boolean;
-    /**
-     * One of `columns`, read as a target: a value that is not a valid target becomes null. `labelledOnly` drops rows
-     * without a target.
-     */
-    readonly target?: { readonly column: string; readonly labelledOnly: boolean };
-  }): Promise<ColumnData>;
-  /**
-   * Stores columns of Parquet files as typed columns, in file and row order. Instants of `_at` become milliseconds since
+   * Stores columns of Parquet files as typed columns. Instants of `_at` become milliseconds since
    * 1970 in UTC. A column of whole numbers of which one is beyond 2^53 becomes text, as do dates and other times. There is
    * no limit on the number of rows.
    */
@@ -229,8 +207,14 @@ export interface TableEngine {
      * their name after `text `.
      */
     readonly texts?: readonly string[];
+    /** Half-open bounds on a column of instants. Rows outside them are left out. */
+    readonly between?: { readonly column: string; readonly from: Instant; readonly to: Instant };
+    /** Columns by which the rows are sorted. Default: file and row order. */
+    readonly orderBy?: readonly string[];
     /** Drops rows without a target. */
     readonly target?: string;
+    /** One of `columns`, read as a target: a value that is not a valid target becomes missing. */
+    readonly label?: string;
     /** The file that the columns are stored in. */
     readonly path: string;
   }): Promise<StoredColumns>;

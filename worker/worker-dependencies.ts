@@ -103,7 +103,6 @@ export async function buildDependencies(
     ledgerProof: createLedgerProof({ ledger, objectStore, clock, secret: settings.PERENNIAL_SECRET }),
     tableEngine: createDuckDbTableEngine({
       ...tableLimitsOf(settings),
-      rowsAtMost: settings.PERENNIAL_COMPUTE_ROWS,
       sandbox,
       scratchFolder: join(scratchFolder, 'tables'),
       ...(computes ? waiting.tables : {}),

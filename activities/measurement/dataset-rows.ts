@@ -1,4 +1,7 @@
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import type { ColumnBatch } from '../../contracts/data/column-batch.ts';
+import { cellIn, numbersIn } from '../../contracts/data/column-batch.ts';
 import type { Configuration } from '../../contracts/configuration/configuration.ts';
 import type { Cell } from '../../contracts/data/data-types.ts';
 import { shiftInstant } from '../../contracts/time/shift-instant.ts';
@@ -15,6 +18,13 @@ export interface DatasetRow extends InferenceRow {
   readonly target: ClassValue | null;
 }
 
+/** Rows in a file. They can be read as often as needed, as long as the file exists. */
+export interface DatasetRows {
+  readonly rows: number;
+  /** Yields the rows in order, a bounded number at a time. */
+  pieces(): AsyncGenerator<readonly DatasetRow[]>;
+}
+
 const rowsAtOnce = 1_000;
 
 interface Window {
@@ -23,14 +33,15 @@ interface Window {
   /** An instant, or a duration that is subtracted from `to`. */
   readonly from: string;
   readonly to: Instant;
+  /** Folder for the files that the rows are read from. */
   readonly folder: string;
 }
 
 /** Returns the rows of a dataset whose instants lie in `[from, to)`, oldest first, with their keys as ids. */
 export async function rowsBetween(
-  deps: ActivityDependencies,
+  deps: Pick<ActivityDependencies, 'repositories' | 'objectStore' | 'tableEngine'>,
   { datasetVersionId, configuration, from, to, folder }: Window,
-): Promise<DatasetRow[]> {
+): Promise<DatasetRows> {
   const { data } = configuration;
   const { key } = data;
   if (key === undefined || data.timestamp === undefined) {
@@ -45,35 +56,59 @@ export async function rowsBetween(
   const parts = dataset.manifest.parts.filter(
     (part) => part.from !== undefined && part.to !== undefined && part.from < to && part.to >= begin,
   );
-  const files = await fetchFiles(
-    deps.objectStore,
-    parts.map((part) => part.sha256),
-    folder,
-  );
-  if (files.length === 0) return [];
-  const wanted = [...new Set([key, '_at', data.target, ...data.features])];
-  const { rows, columns } = await deps.tableEngine.readColumns({
-    files,
-    columns: wanted,
-    timeColumn: '_at',
-    from: begin,
-    to,
+  if (parts.length === 0) return { rows: 0, async *pieces() {} };
+  const stored = await deps.tableEngine.storeColumns({
+    files: await fetchFiles(
+      deps.objectStore,
+      parts.map((part) => part.sha256),
+      folder,
+    ),
+    columns: [...new Set([key, '_at', data.target, ...data.features])],
+    between: { column: '_at', from: begin, to },
     orderBy: ['_at', key],
-    target: { column: data.target, labelledOnly: false },
+    label: data.target,
+    path: join(folder, 'rows.columns'),
   });
-  const cell = (name: string, row: number): Cell => columns[name]?.[row] ?? null;
-  const found: DatasetRow[] = [];
-  for (let row = 0; row < rows; row += 1) {
-    // Without pauses, a long loop would block this thread's heartbeats.
-    if (row % rowsAtOnce === 0) await setImmediate();
-    found.push({
-      id: String(cell(key, row)),
-      eventTime: new Date(String(cell('_at', row))).toISOString(),
-      features: Object.fromEntries(data.features.map((feature) => [feature, cell(feature, row)])),
-      target: targetOf(configuration, cell(data.target, row)),
-    });
-  }
-  return found;
+  const integers = new Set(dataset.manifest.columns.flatMap(({ name, type }) => (type === 'integer' ? [name] : [])));
+  return {
+    rows: stored.rows,
+    async *pieces() {
+      for await (const batch of stored.batches())
+        for (let first = 0; first < batch.rows; first += rowsAtOnce) {
+          // Without pauses, a long loop would block this thread's heartbeats.
+          await setImmediate();
+          const rows = Math.min(rowsAtOnce, batch.rows - first);
+          const rowOf = rowsOf(batch, { key, configuration, integers });
+          yield Array.from({ length: rows }, (_, at) => rowOf(first + at));
+        }
+    },
+  };
+}
+
+interface Read {
+  readonly key: string;
+  readonly configuration: Configuration;
+  /** Columns of whole numbers, which are stored as texts if one of them is beyond 2^53. */
+  readonly integers: ReadonlySet<string>;
+}
+
+function rowsOf(batch: ColumnBatch, { key, configuration, integers }: Read): (row: number) => DatasetRow {
+  const { names } = batch.layout;
+  const places = new Map(names.map((name, at) => [name, at]));
+  const times = numbersIn(batch, places.get('_at') ?? 0);
+  const cell = (name: string, row: number): Cell => {
+    const value = cellIn(batch, places.get(name) ?? 0, row);
+    return typeof value === 'string' && integers.has(name) && Number.isSafeInteger(Number(value))
+      ? Number(value)
+      : value;
+  };
+  const { target, features } = configuration.data;
+  return (row) => ({
+    id: String(cell(key, row)),
+    eventTime: new Date(times[row] ?? Number.NaN).toISOString(),
+    features: Object.fromEntries(features.map((feature) => [feature, cell(feature, row)])),
+    target: targetOf(configuration, cell(target, row)),
+  });
 }
 
 function targetOf({ task }: Configuration, cell: Cell): ClassValue | null {

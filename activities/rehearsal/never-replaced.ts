@@ -1,5 +1,6 @@
 import { batchOfCells } from '../../contracts/models/batch-of-cells.ts';
 import type { Configuration } from '../../contracts/configuration/configuration.ts';
+import type { Cell } from '../../contracts/data/data-types.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
 import type { ClassValue } from '../../contracts/models/signature.ts';
 import { isMeasurable } from '../../contracts/monitoring/label-value.ts';
@@ -8,9 +9,10 @@ import type { LoadedModel } from '../../ports/model-format.ts';
 import { measure } from '../../statistics/metrics/measure.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { loadVersion } from '../measurement/load-version.ts';
-import { probabilityIn, sampleOf } from '../measurement/sample-of.ts';
+import { sampleBuilder } from '../measurement/sample-builder.ts';
+import { probabilityIn } from '../measurement/sample-of.ts';
 import { withWorkspace } from '../steps/workspace.ts';
-import type { DatasetRow } from '../measurement/dataset-rows.ts';
+import type { DatasetRow, DatasetRows } from '../measurement/dataset-rows.ts';
 import { rowsBetween } from '../measurement/dataset-rows.ts';
 import type { Period } from './periods.ts';
 import type { RehearsalContext } from './rehearsal-context.ts';
@@ -29,19 +31,16 @@ export async function neverReplaced(
   const { decided } = await deps.repositories.deployments.servedAt(scope, rehearsal.plan.from);
   const first = decided?.slots.find((slot) => slot.role === 'champion');
   if (first === undefined) return null;
-  const rows = await withWorkspace(deps.scratchFolder, 'never', (folder) =>
-    rowsBetween(deps, {
-      datasetVersionId: rehearsal.plan.datasetVersionId,
-      configuration,
-      from: period.from,
-      to: period.to,
-      folder,
-    }),
-  );
   const model = await loadVersion(deps, first.modelVersionId);
   try {
-    const known = rows.flatMap((row) => (row.target === null ? [] : [{ ...row, target: row.target }]));
-    const value = await metricOn(model, configuration, takenRows(model, configuration, known));
+    const value = await withWorkspace(deps.scratchFolder, 'never', async (folder) => {
+      const { datasetVersionId } = rehearsal.plan;
+      return metricOn(
+        model,
+        configuration,
+        await rowsBetween(deps, { datasetVersionId, configuration, ...period, folder }),
+      );
+    });
     return Number.isNaN(value) ? null : value;
   } finally {
     await model.release();
@@ -52,41 +51,45 @@ interface LabelledRow extends DatasetRow {
   readonly target: ClassValue;
 }
 
+/** Returns the rows that the gateway would answer with this model and that have a target. */
 function takenRows(
   { signature: { inputs } }: LoadedModel,
   { serve }: Configuration,
-  rows: readonly LabelledRow[],
+  rows: readonly DatasetRow[],
 ): readonly LabelledRow[] {
   const needed = inputs.filter((input) => refusalOfMissing(input, serve.missing ?? 'as-trained') !== undefined);
-  return rows.filter(({ features }) => needed.every(({ name }) => (features[name] ?? null) !== null));
+  return rows.flatMap((row) => {
+    const { target, features } = row;
+    const isTaken = target !== null && needed.every(({ name }) => (features[name] ?? null) !== null);
+    return isTaken ? [{ ...row, target }] : [];
+  });
 }
 
 /** Returns NaN if no row has an answer. */
-async function metricOn(
-  model: LoadedModel,
-  configuration: Configuration,
-  rows: readonly LabelledRow[],
-): Promise<number> {
-  if (rows.length === 0) return Number.NaN;
+async function metricOn(model: LoadedModel, configuration: Configuration, rows: DatasetRows): Promise<number> {
   const { signature } = model;
-  const features = Object.fromEntries(
-    configuration.data.features.map((feature) => [feature, rows.map((row) => row.features[feature] ?? null)]),
-  );
-  const answers = await model.predictEach(batchOfCells(signature.inputs, features, rows.length));
-  const failed = new Set(answers.failures.map(({ row }) => row));
-  const isMeasured = (row: number) =>
-    configuration.task !== 'regression' || (isMeasurable(answers.values[row]) && isMeasurable(rows[row]?.target));
-  const answered = Array.from(rows.keys()).filter((row) => !failed.has(row) && isMeasured(row));
-  if (answered.length === 0) return Number.NaN;
-  const probabilityOf = probabilityIn(signature, answers);
-  const sample = sampleOf(
-    configuration,
-    {
-      truth: answered.flatMap((row) => rows[row]?.target ?? []),
-      values: answered.map((row) => answers.values[row] ?? Number.NaN),
-      probabilityOf: probabilityOf && ((at: number, key: string) => probabilityOf(answered[at] ?? 0, key)),
-    },
-    signature.classes ?? [],
-  );
-  return measure(sample, configuration.build.metric);
+  const sampled = { classes: signature.classes ?? [], others: [], withShares: signature.probabilities !== undefined };
+  const builder = sampleBuilder(configuration, sampled, rows.rows);
+  let measured = 0;
+  for await (const piece of rows.pieces()) {
+    const taken = takenRows(model, configuration, piece);
+    if (taken.length === 0) continue;
+    const answers = await model.predictEach(
+      batchOfCells(signature.inputs, cellsOf(configuration, taken), taken.length),
+    );
+    const failed = new Set(answers.failures.map(({ row }) => row));
+    const probabilityOf = probabilityIn(signature, answers);
+    for (const [row, { target }] of taken.entries()) {
+      const value = answers.values[row];
+      if (failed.has(row) || value === undefined) continue;
+      if (configuration.task === 'regression' && !(isMeasurable(value) && isMeasurable(target))) continue;
+      builder.add(target, value, probabilityOf && ((key) => probabilityOf(row, key)));
+      measured += 1;
+    }
+  }
+  return measured === 0 ? Number.NaN : measure(builder.sample(), configuration.build.metric);
+}
+
+function cellsOf({ data }: Configuration, rows: readonly DatasetRow[]): Record<string, Cell[]> {
+  return Object.fromEntries(data.features.map((name) => [name, rows.map(({ features }) => features[name] ?? null)]));
 }

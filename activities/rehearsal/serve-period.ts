@@ -1,16 +1,15 @@
+import type { Id, Scope } from '../../contracts/identifiers.ts';
 import type { RefusedRows } from '../../contracts/runs/rehearsal.ts';
 import type { RefusedRow } from '../../ports/gateways.ts';
 import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { withWorkspace } from '../steps/workspace.ts';
-import type { DatasetRow } from '../measurement/dataset-rows.ts';
+import type { DatasetRow, DatasetRows } from '../measurement/dataset-rows.ts';
 import { rowsBetween } from '../measurement/dataset-rows.ts';
 import { mustHaveFirstModel } from './first-model.ts';
 import { mustBeNext, periodAt, rehearsalContext } from './rehearsal-context.ts';
 
 const concurrency = 16;
-/** Labels are sent in batches, because preparing many at once would block this thread's heartbeats. */
-const labelsAtOnce = 2_000;
 /** The most features that are listed. The count of rows is complete. */
 const mostFeatures = 20;
 
@@ -26,37 +25,59 @@ export function createServePeriod(deps: ActivityDependencies): Activities['serve
     const { from, to } = periodAt(context, index);
     await mustHaveFirstModel(deps, scope);
     await deps.repositories.environments.advanceClock(scope.project, scope.environment, to);
-    const rows = await withWorkspace(deps.scratchFolder, 'serve', (folder) =>
-      rowsBetween(deps, { datasetVersionId: rehearsal.plan.datasetVersionId, configuration, from, to, folder }),
-    );
-    const sent = await deps.gateways.send(scope, rows, { key: deps.rehearsalKey(rehearsal.id), concurrency });
-    // Ensures that each label finds its prediction immediately.
-    await deps.gateways.flush(scope);
-    const taken = without(rows, sent.refused);
-    for (let first = 0; first < taken.length; first += labelsAtOnce) {
-      const labels = taken
-        .slice(first, first + labelsAtOnce)
-        .flatMap(({ id, target, eventTime }) => (target === null ? [] : [{ id, value: target, at: eventTime }]));
-      const { refused, refusals } = await deps.repositories.monitoring.addLabels(scope, labels, principalId);
-      if (refused > 0)
-        deps.logger.warn(
-          { refused, first: refusals[0]?.reason },
-          'some labels of a rehearsal were refused, because they are not values of the target',
-        );
-    }
-    return {
-      rows: rows.length,
-      served: {
-        ...(sent.refused.length === 0 ? {} : { refusedRows: refusedRowsOf(sent.refused) }),
-        ...(sent.unanswered === 0 ? {} : { unansweredRows: sent.unanswered }),
-      },
-    };
+    return withWorkspace(deps.scratchFolder, 'serve', async (folder) => {
+      const { datasetVersionId } = rehearsal.plan;
+      const rows = await rowsBetween(deps, { datasetVersionId, configuration, from, to, folder });
+      const sent = await sendRows(deps, scope, rows, deps.rehearsalKey(rehearsal.id));
+      // Ensures that each label finds its prediction immediately.
+      await deps.gateways.flush(scope);
+      const refused = new Set(sent.refused.map(({ id }) => id));
+      for await (const piece of rows.pieces()) {
+        const taken = piece.filter(({ id }) => !refused.has(id));
+        await addLabels(deps, scope, taken, principalId);
+      }
+      return {
+        rows: rows.rows,
+        served: {
+          ...(sent.refused.length === 0 ? {} : { refusedRows: refusedRowsOf(sent.refused) }),
+          ...(sent.unanswered === 0 ? {} : { unansweredRows: sent.unanswered }),
+        },
+      };
+    });
   };
 }
 
-function without(rows: readonly DatasetRow[], refused: readonly RefusedRow[]): readonly DatasetRow[] {
-  const ids = new Set(refused.map(({ id }) => id));
-  return ids.size === 0 ? rows : rows.filter(({ id }) => !ids.has(id));
+interface ServedRows {
+  readonly unanswered: number;
+  readonly refused: readonly Pick<RefusedRow, 'id' | 'feature'>[];
+}
+
+async function sendRows(deps: ActivityDependencies, scope: Scope, rows: DatasetRows, key: string): Promise<ServedRows> {
+  const refused: Pick<RefusedRow, 'id' | 'feature'>[] = [];
+  let unanswered = 0;
+  for await (const piece of rows.pieces()) {
+    const sent = await deps.gateways.send(scope, piece, { key, concurrency });
+    unanswered += sent.unanswered;
+    for (const { id, feature } of sent.refused) refused.push({ id, feature });
+  }
+  return { unanswered, refused };
+}
+
+async function addLabels(
+  { repositories, logger }: ActivityDependencies,
+  scope: Scope,
+  rows: readonly DatasetRow[],
+  principalId: Id,
+): Promise<void> {
+  const labels = rows.flatMap(({ id, target, eventTime }) =>
+    target === null ? [] : [{ id, value: target, at: eventTime }],
+  );
+  const { refused, refusals } = await repositories.monitoring.addLabels(scope, labels, principalId);
+  if (refused > 0)
+    logger.warn(
+      { refused, first: refusals[0]?.reason },
+      'some labels of a rehearsal were refused, because they are not values of the target',
+    );
 }
 
 /** Counts refused rows by feature, the largest count first. */

@@ -1,4 +1,3 @@
-import type { Cell } from '../../contracts/data/data-types.ts';
 import type { TableEngine } from '../../ports/table-engine.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { storedColumns } from './columns/stored-column-file.ts';
@@ -15,8 +14,6 @@ export interface DuckDbTableEngineSettings {
   readonly memoryLimit?: string;
   /** Disk space that one call may use, in bytes. Default: 256 GiB. */
   readonly diskBytes?: number;
-  /** Maximum number of rows that one call may return. Default: 5,000,000. */
-  readonly rowsAtMost?: number;
   /** Time limit of one call, in milliseconds. Default: ten minutes. */
   readonly timeLimitMs?: number;
   /** Maximum number of concurrent calls; further calls wait. Default: 4. */
@@ -51,7 +48,6 @@ export function createDuckDbTableEngine(settings: DuckDbTableEngineSettings): Cl
     memoryLimits: { narrow: limit(12), usual: limit(6), wide: limit(3) },
     heapMebibytes: mebibytes(memoryBytes / 6),
     diskBytes: settings.diskBytes ?? 256 * 2 ** 30,
-    rowsAtMost: settings.rowsAtMost ?? 5_000_000,
     timeLimitMs: settings.timeLimitMs ?? 600_000,
     concurrency: settings.concurrency ?? 4,
     spares: settings.spares ?? 1,
@@ -62,13 +58,8 @@ export function createDuckDbTableEngine(settings: DuckDbTableEngineSettings): Cl
   return {
     prepareBatch: (request) => processes.call('prepareBatch', request),
     profile: (parts, columns) => processes.call('profile', { parts, columns }),
-    compare: (request) => processes.call('compare', request, undefined, request.timeLimitMs),
+    compare: (request) => processes.call('compare', request, request.timeLimitMs),
     splitWindow: (request) => processes.call('splitWindow', request),
-    readColumns: async (request) => {
-      const collected = collectColumns();
-      const { rows } = await processes.call('readColumns', request, collected.add);
-      return { rows, columns: Object.fromEntries(request.columns.map((name, at) => [name, collected.column(at)])) };
-    },
     storeColumns: async (request) => storedColumns(request.path, await processes.call('storeColumns', request)),
     exportRows: async (request) => void (await processes.call('exportRows', request)),
     sealSegment: (request) => processes.call('sealSegment', request),
@@ -84,22 +75,4 @@ export function createDuckDbTableEngine(settings: DuckDbTableEngineSettings): Cl
 
 function mebibytes(bytes: number): number {
   return Math.max(1, Math.floor(bytes / 2 ** 20));
-}
-
-interface CollectedColumns {
-  readonly add: (columns: readonly (readonly Cell[])[]) => void;
-  readonly column: (at: number) => Cell[];
-}
-
-function collectColumns(): CollectedColumns {
-  const collected: Cell[][] = [];
-  return {
-    add: (columns) => {
-      for (const [at, cells] of columns.entries()) {
-        const column = (collected[at] ??= []);
-        for (const cell of cells) column.push(cell);
-      }
-    },
-    column: (at) => collected[at] ?? [],
-  };
 }

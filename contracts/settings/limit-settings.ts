@@ -33,11 +33,9 @@ export const limitSettings = {
   PERENNIAL_TABLE_DISK: Bytes.default(256 * GiB),
   PERENNIAL_TABLE_TIMEOUT: Milliseconds.default(600_000),
   /**
-   * Heap limit of the process that measures models and compares columns outside the worker, and the limit on the rows
-   * it holds.
+   * Heap limit of the process that measures models and compares columns outside the worker.
    */
   PERENNIAL_COMPUTE_MEMORY: Memory.default(4 * GiB),
-  PERENNIAL_COMPUTE_ROWS: Count.default(5_000_000),
   /** Limits of the process that first loads a model or measures its latency. */
   PERENNIAL_MODEL_MEMORY: Memory.default(4 * GiB),
   PERENNIAL_MODEL_TIMEOUT: Milliseconds.default(120_000),

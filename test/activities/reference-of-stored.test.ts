@@ -8,6 +8,7 @@ import { cellIn } from '../../contracts/data/column-batch.ts';
 import type { Cell } from '../../contracts/data/data-types.ts';
 import type { StoredColumns } from '../../ports/stored-columns.ts';
 import type { ColumnData } from '../../ports/table-engine.ts';
+import { readCells } from '../support/read-cells.ts';
 import { tableEngineBench } from '../support/table-engine-of-tests.ts';
 
 const bench = tableEngineBench();
@@ -28,7 +29,7 @@ beforeAll(async () => {
   const columns = [...names, '_at', 'kind'];
   const file = join(bench.folder(), 'rows.columns');
   stored = await bench.engine.storeColumns({ files: [path], columns, texts: ['long'], target: 'kind', path: file });
-  cells = await bench.engine.readColumns({ files: [path], columns });
+  cells = await readCells(bench.engine, { files: [path], columns });
 });
 
 test('stored columns have the same values as the cells', async () => {

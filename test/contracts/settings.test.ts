@@ -60,7 +60,6 @@ describe('the settings of a process', () => {
     ['PERENNIAL_TABLE_MEMORY', '6 gigabytes'],
     ['PERENNIAL_INSTALL_MEMORY', '1MiB'],
     ['PERENNIAL_CODE_FILES', '0'],
-    ['PERENNIAL_COMPUTE_ROWS', 'many'],
     ['PERENNIAL_TABLE_MEMORY', '0MiB'],
     ['PERENNIAL_TABLE_MEMORY', '24MiB'],
     ['PERENNIAL_TABLE_TIMEOUT', '10'],

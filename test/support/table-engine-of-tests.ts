@@ -100,7 +100,6 @@ export function tableEngineBench(
 function workplaceHere(scratch: string): TableWorkplace {
   return {
     folder: scratch,
-    rowsAtMost: 1_000_000,
     open: ({ readable, writable = [], timezone = 'UTC', isParallelAtFirst }) =>
       openLockedDatabase({
         files: readable,
@@ -110,7 +109,6 @@ function workplaceHere(scratch: string): TableWorkplace {
         timezone,
         isParallelAtFirst,
       }),
-    emit: () => Promise.reject(new Error('no pieces are expected')),
     supply: () => Promise.resolve(),
   };
 }

@@ -51,7 +51,6 @@ const translations: { readonly [Name in OperationName]: Translate<Name> } = {
     allPath: request.allPath === undefined ? undefined : made(request.allPath),
     validationPath: request.validationPath === undefined ? undefined : made(request.validationPath),
   }),
-  readColumns: (request, { given }) => ({ ...request, files: request.files.map(given) }),
   storeColumns: (request, { given, made }) => ({
     ...request,
     files: request.files.map(given),

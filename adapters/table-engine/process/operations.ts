@@ -1,4 +1,4 @@
-import type { Cell, Column } from '../../../contracts/data/data-types.ts';
+import type { Column } from '../../../contracts/data/data-types.ts';
 import type { DatasetProfile } from '../../../contracts/data/dataset-version.ts';
 import type { RowDifference } from '../../../contracts/data/dataset-difference.ts';
 import type { ErrorCode, ErrorFields } from '../../../contracts/errors.ts';
@@ -15,7 +15,7 @@ import type { ColumnFile } from '../columns/column-file.ts';
 type Request<Name extends keyof TableEngine> = Parameters<TableEngine[Name]>[0];
 type Result<Name extends keyof TableEngine> = Awaited<ReturnType<TableEngine[Name]>>;
 
-/** Operations that the engine calls in its processes. A process sends columns in pieces before the result. */
+/** Operations that the engine calls in its processes. */
 export interface Operations {
   prepareBatch: { request: PrepareBatch; result: PreparedBatch };
   profile: {
@@ -24,7 +24,6 @@ export interface Operations {
   };
   compare: { request: CompareDatasets; result: RowDifference };
   splitWindow: { request: SplitWindow; result: Result<'splitWindow'> };
-  readColumns: { request: Request<'readColumns'>; result: { readonly rows: number } };
   storeColumns: { request: Request<'storeColumns'>; result: ColumnFile };
   exportRows: { request: Request<'exportRows'>; result: null };
   sealSegment: { request: Request<'sealSegment'>; result: Result<'sealSegment'> };
@@ -47,7 +46,6 @@ export interface Call<Name extends OperationName = OperationName> {
   readonly request: Operations[Name]['request'];
   readonly folder: string;
   readonly memoryLimits: MemoryLimits;
-  readonly rowsAtMost: number;
   /** Whether the caller creates files on demand. */
   readonly suppliesFiles: boolean;
 }
@@ -64,9 +62,8 @@ export interface MemoryLimits {
   readonly wide: string;
 }
 
-/** Lines on the process's standard output: any number of pieces, then one result or error. */
+/** Lines on the process's standard output: any number of requests for files, then one result or error. */
 export type OperationAnswer<Name extends OperationName> =
-  | { readonly kind: 'piece'; readonly columns: readonly (readonly Cell[])[] }
   | { readonly kind: 'supply'; readonly paths: readonly string[] }
   | { readonly kind: 'result'; readonly result: Operations[Name]['result'] }
   | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string; readonly fields: ErrorFields };

@@ -12,7 +12,6 @@ import { prepareBatch } from '../preparing/prepare-batch.ts';
 import { limitReached } from './limit-reached.ts';
 import { profile } from '../preparing/profile.ts';
 import { keepAnswers } from '../windows/keep-answers.ts';
-import { readColumns } from '../windows/read-columns.ts';
 import { readServed } from '../windows/read-served.ts';
 import { saidByDuckDb, withoutFolders } from './said-by-duckdb.ts';
 import { sealSegment } from '../windows/seal-segment.ts';
@@ -31,7 +30,6 @@ const operations: {
   profile,
   compare,
   splitWindow,
-  readColumns,
   storeColumns,
   exportRows,
   sealSegment,
@@ -56,7 +54,6 @@ function limitOf({ narrow, usual, wide }: MemoryLimits, columns: number | undefi
 function workplaceOf(call: Call): TableWorkplace {
   return {
     folder: call.folder,
-    rowsAtMost: call.rowsAtMost,
     open: async ({ readable, writable = [], timezone = 'UTC', columns, isParallelAtFirst }) =>
       openLockedDatabase(
         {
@@ -69,7 +66,6 @@ function workplaceOf(call: Call): TableWorkplace {
         },
         await empty,
       ),
-    emit: (columns) => say({ kind: 'piece', columns }),
     supply: async (paths) => {
       if (paths.length === 0 || !call.suppliesFiles) return;
       const supplied = new Promise<void>((resolve) => (onLine = () => resolve()));

@@ -1,4 +1,3 @@
-import type { Cell } from '../../../contracts/data/data-types.ts';
 import { PerennialError, reasonOf } from '../../../contracts/errors.ts';
 import type { Ending, Sandbox } from '../../sandbox/sandbox.ts';
 import { TimeLimit } from '../../sandbox/waiting/time-limit.ts';
@@ -18,15 +17,11 @@ export interface TableProcessSettings {
   readonly memoryLimits: MemoryLimits;
   /** Disk for a call's results and for rows spilled from memory. */
   readonly diskBytes: number;
-  /** Maximum number of rows that one call may return, because its caller holds them in memory. */
-  readonly rowsAtMost: number;
   readonly timeLimitMs: number;
   readonly concurrency: number;
   readonly spares: number;
   readonly refillAfterMs: number;
 }
-
-type OnPiece = (columns: readonly (readonly Cell[])[]) => void;
 
 const filesAtMost = 100_000;
 
@@ -48,22 +43,20 @@ export class TableProcesses {
   call<Name extends OperationName>(
     operation: Name,
     request: Operations[Name]['request'],
-    onPiece: OnPiece = () => undefined,
     timeLimitMs = this.#settings.timeLimitMs,
   ): Promise<Operations[Name]['result']> {
     return this.#waiting.call(async (child) => {
       const { request: told, supply, takeBack } = await handOver(operation, request, child.folders);
-      const { memoryLimits, rowsAtMost } = this.#settings;
+      const { memoryLimits } = this.#settings;
       const call: Call<Name> = {
         operation,
         request: told,
         folder: child.folders.spill,
         memoryLimits,
-        rowsAtMost,
         suppliesFiles: supply !== null,
       };
       const limitMs = Math.min(timeLimitMs, this.#settings.timeLimitMs);
-      return takeBack(await ask(child, call, { onPiece, supply }, limitMs));
+      return takeBack(await ask(child, call, supply, limitMs));
     });
   }
 
@@ -87,23 +80,17 @@ function programOf({ heapMebibytes, memoryBytes, diskBytes, timeLimitMs }: Table
   };
 }
 
-interface Serving {
-  readonly onPiece: OnPiece;
-  readonly supply: ((paths: readonly string[]) => Promise<void>) | null;
-}
-
 async function ask<Name extends OperationName>(
   child: WaitingProcess,
   call: Call<Name>,
-  { onPiece, supply }: Serving,
+  supply: ((paths: readonly string[]) => Promise<void>) | null,
   timeLimitMs: number,
 ): Promise<Operations[Name]['result']> {
   const limit = new TimeLimit(timeLimitMs, () => child.stop());
   try {
     for await (const line of child.ask(JSON.stringify(call))) {
       const answer: OperationAnswer<Name> = JSON.parse(line);
-      if (answer.kind === 'piece') onPiece(answer.columns);
-      else if (answer.kind === 'supply') {
+      if (answer.kind === 'supply') {
         // The time that the caller takes does not count.
         limit.pause();
         await supply?.(answer.paths);

@@ -1,12 +1,9 @@
-import type { Cell } from '../../../contracts/data/data-types.ts';
 import type { OpenedDatabase } from './locked-database.ts';
 
 /** Resources of one call inside its process. */
 export interface TableWorkplace {
   /** An existing empty folder, removed after the call. */
   readonly folder: string;
-  /** Maximum number of rows that one call of the engine may emit. */
-  readonly rowsAtMost: number;
   /**
    * Opens the locked database; at most once per call. `readable` lists files, `writable` lists folders. `timezone` is
    * the zone of naive timestamps; default UTC.
@@ -19,8 +16,6 @@ export interface TableWorkplace {
     readonly columns?: number;
     readonly isParallelAtFirst?: boolean;
   }): Promise<OpenedDatabase>;
-  /** Sends a piece of the result to the caller, one array per column. */
-  emit(columns: readonly (readonly Cell[])[]): Promise<void>;
   /** Makes files of the request appear that its caller creates on demand. Returns when they exist. */
   supply(paths: readonly string[]): Promise<void>;
 }

@@ -6,12 +6,14 @@ import { writeColumns } from '../columns/write-columns.ts';
 import type { LockedDatabase } from '../process/locked-database.ts';
 import type { Operations } from '../process/operations.ts';
 import type { TableWorkplace } from '../process/table-workplace.ts';
-import { identifier, parquetRows } from '../sql.ts';
+import { identifier, identifiers, parquetRows, within } from '../sql.ts';
 import { hasTarget } from './has-target.ts';
-import { instants } from './read-columns.ts';
+
+/** TIMESTAMP columns that Perennial itself writes; they hold instants in UTC. */
+const instants: ReadonlySet<string> = new Set(['_at', 'event_time', 'recorded_at']);
 
 export async function storeColumns(
-  { files, columns, texts = [], target, path }: Operations['storeColumns']['request'],
+  { files, columns, texts = [], between, orderBy = [], target, label, path }: Operations['storeColumns']['request'],
   workplace: TableWorkplace,
 ): Promise<ColumnFile> {
   const database = await workplace.open({ readable: files, writable: [dirname(path)], columns: columns.length });
@@ -19,7 +21,8 @@ export async function storeColumns(
   const types = new Map(
     (await database.rows('DESCRIBE given')).map((column) => [String(column.column_name), String(column.column_type)]),
   );
-  const missing = [...columns, ...texts].find((name) => !types.has(name));
+  const times = between === undefined ? [] : [between.column];
+  const missing = [...columns, ...texts, ...orderBy, ...times].find((name) => !types.has(name));
   if (missing !== undefined)
     throw new PerennialError(
       'schema-changed',
@@ -34,8 +37,18 @@ export async function storeColumns(
   const asText = texts.map((name): WrittenColumn => {
     return { name: `text ${name}`, kind: 'text', sql: `CAST(${identifier(name)} AS VARCHAR)` };
   });
-  const labelled = target === undefined ? 'true' : hasTarget(target, types.get(target) ?? '');
-  return writeColumns(database, [...written, ...asText], `given WHERE ${labelled}`, path);
+  const labelled = (name: string): string => hasTarget(name, types.get(name) ?? '');
+  const conditions = [
+    ...(target === undefined ? [] : [labelled(target)]),
+    ...(between === undefined ? [] : [within(between.column, between.from, between.to)]),
+  ];
+  const read =
+    label === undefined
+      ? '*'
+      : `* REPLACE (CASE WHEN ${labelled(label)} THEN ${identifier(label)} END AS ${identifier(label)})`;
+  const chosen = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
+  const order = orderBy.length === 0 ? '' : ` ORDER BY ${identifiers(orderBy)}`;
+  return writeColumns(database, [...written, ...asText], `(SELECT ${read} FROM given${chosen})${order}`, path);
 }
 
 /** Returns the columns with whole numbers that a double does not hold exactly. */

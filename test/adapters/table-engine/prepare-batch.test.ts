@@ -1,3 +1,4 @@
+import { readCells } from '../../support/read-cells.ts';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -312,6 +313,6 @@ test('a path may contain glob characters', async () => {
   const batch = await prepare([{ name: 'odd.csv', path, format: 'csv' }], { outputFolder });
   expect(await prepare([{ name: 'odd.csv', path, format: 'csv' }], after(batch))).toMatchObject({ rowsAdded: 1 });
   expect(
-    (await bench.engine.readColumns({ files: batch.parts.map((part) => part.path), columns: ['a'] })).columns,
+    (await readCells(bench.engine, { files: batch.parts.map((part) => part.path), columns: ['a'] })).columns,
   ).toEqual({ a: [1] });
 });

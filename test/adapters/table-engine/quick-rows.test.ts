@@ -213,7 +213,6 @@ test('the rows of a column of local times do not ask the time zone, and parts ar
 function workplaceOf(folder: string, tell: (sql: string) => void): TableWorkplace {
   return {
     folder,
-    rowsAtMost: 1,
     open: async ({ readable, writable = [], isParallelAtFirst }) => {
       const folders = [...writable, folder];
       const limits = { memoryLimit: '256MiB', timezone: 'UTC', isParallelAtFirst };
@@ -223,7 +222,6 @@ function workplaceOf(folder: string, tell: (sql: string) => void): TableWorkplac
       const told = (aside: LockedDatabase) => ({ ...aside, run: (sql: string) => (tell(sql), aside.run(sql)) });
       return { ...database, run, runInParallel, asides: [told(database.asides[0]), told(database.asides[1])] };
     },
-    emit: () => Promise.resolve(),
     supply: () => Promise.resolve(),
   };
 }

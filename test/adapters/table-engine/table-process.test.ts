@@ -96,17 +96,20 @@ describe('a locked database', () => {
   });
 });
 
+/** A request that reads nothing. */
+const nothing = { segments: [], counting: { features: {}, prediction: { kind: 'categorical' } } } as const;
+
 describe('the processes of an engine', () => {
   test('leave nothing in the scratch folder and end with the engine', async () => {
     const scratchFolder = bench.folder();
     const engine = createDuckDbTableEngine({ sandbox, scratchFolder });
-    await engine.readColumns({ files: [], columns: [] });
+    await engine.summariseSegments(nothing);
     await until(() => processesOf(process.pid).length > 0);
     await engine.close();
     expect((await readdir(scratchFolder)).filter((name) => name.startsWith('call-'))).toEqual([]);
     await bench.engine.close();
     expect(processesOf(process.pid)).toEqual([]);
-    await expect(engine.readColumns({ files: [], columns: [] })).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(engine.summariseSegments(nothing)).rejects.toMatchObject({ code: 'cancelled' });
   });
 
   test('stop a call past its time limit, with an error that says so', async () => {
@@ -150,18 +153,6 @@ describe('the processes of an engine', () => {
     await engine.close();
   });
 
-  test('give a final error that names the setting for a call that returns more rows than allowed', async () => {
-    const engine = createDuckDbTableEngine({ sandbox, scratchFolder: bench.folder(), rowsAtMost: 2 });
-    const path = join(bench.folder(), 'rows.parquet');
-    await bench.look(`COPY (SELECT range AS a FROM range(3)) TO '${path}' (FORMAT parquet)`);
-    await expect(engine.readColumns({ files: [path], columns: ['a'] })).rejects.toMatchObject({
-      code: 'limit-reached',
-      retryable: false,
-      message: expect.stringContaining('raise PERENNIAL_COMPUTE_ROWS'),
-    });
-    await engine.close();
-  });
-
   test('fail a call whose process is killed with process-died, and the next call works', async () => {
     const engine = createDuckDbTableEngine({ sandbox, scratchFolder: bench.folder() });
     const file = { name: 'hour.csv', path: bikeData, format: 'csv' as const };
@@ -185,7 +176,7 @@ describe('the processes of an engine', () => {
     await bench.engine.close();
     await until(() => processesOf(process.pid).length === 2);
     const ahead = processesOf(process.pid);
-    const calls = [1, 2].map(() => engine.readColumns({ files: [], columns: ['a'] }));
+    const calls = [1, 2].map(() => engine.summariseSegments(nothing));
     await until(() => processesOf(process.pid).length > 0);
     expect(processesOf(process.pid).filter((pid) => !ahead.includes(pid))).toEqual([]);
     expect(await Promise.all(calls)).toHaveLength(2);
@@ -197,10 +188,8 @@ describe('the processes of an engine', () => {
 
   test('answer many concurrent calls', async () => {
     const engine = createDuckDbTableEngine({ sandbox, scratchFolder: bench.folder(), concurrency: 2 });
-    const answers = await Promise.all(
-      Array.from({ length: 8 }, () => engine.readColumns({ files: [], columns: ['a'] })),
-    );
-    expect(answers).toEqual(Array.from({ length: 8 }, () => ({ rows: 0, columns: { a: [] } })));
+    const answers = await Promise.all(Array.from({ length: 8 }, () => engine.summariseSegments(nothing)));
+    expect(answers).toEqual(Array.from({ length: 8 }, () => []));
     await engine.close();
   });
 
@@ -215,7 +204,7 @@ describe('the processes of an engine', () => {
       script,
       `${preamble()}
        const engine = createDuckDbTableEngine({ sandbox, scratchFolder: ${JSON.stringify(bench.folder())} });
-       await engine.readColumns({ files: [], columns: [] });
+       await engine.summariseSegments(nothing);
        for (;;) await engine.prepareBatch({ files: [{ name: 'h', path: ${JSON.stringify(bikeData)}, format: 'csv' }], pinned: null, known: [], timezone: 'UTC', required: [], expectations: [], outputFolder: ${JSON.stringify(bench.folder())} });`,
     );
     const parent = spawn(process.execPath, [script], { stdio: 'ignore' });
@@ -251,7 +240,7 @@ describe('the processes of an engine', () => {
     const script = join(bench.folder(), 'short.ts');
     await writeFile(
       script,
-      `${preamble()}\nawait createDuckDbTableEngine({ sandbox, scratchFolder: ${JSON.stringify(bench.folder())} }).readColumns({ files: [], columns: [] });\n`,
+      `${preamble()}\nawait createDuckDbTableEngine({ sandbox, scratchFolder: ${JSON.stringify(bench.folder())} }).summariseSegments(${JSON.stringify(nothing)});\n`,
     );
     const child = spawn(process.execPath, [script], { stdio: 'ignore' });
     expect((await once(child, 'exit'))[0]).toBe(0);

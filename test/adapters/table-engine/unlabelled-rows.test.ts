@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { SplitWindow } from '../../../ports/table-engine.ts';
+import { readCells } from '../../support/read-cells.ts';
 import { tableEngineBench } from '../../support/table-engine-of-tests.ts';
 
 const { engine, folder, parquet, look } = tableEngineBench();
@@ -88,7 +89,7 @@ test('rows read with a target leave out those without one, or have null for it',
     `SELECT * FROM (VALUES (1, 'NaN'::DOUBLE), (2, 3.5), (3, NULL), (4, 'inf'::DOUBLE), (5, 0)) t(id, y)`,
   );
   const read = (labelledOnly: boolean) =>
-    engine.readColumns({ files: [path], columns: ['id', 'y'], target: { column: 'y', labelledOnly } });
+    readCells(engine, { files: [path], columns: ['id', 'y'], ...(labelledOnly ? { target: 'y' } : { label: 'y' }) });
   expect((await read(true)).columns).toEqual({ id: [2, 5], y: [3.5, 0] });
   expect((await read(false)).columns).toEqual({ id: [1, 2, 3, 4, 5], y: [null, 3.5, null, null, 0] });
 });
