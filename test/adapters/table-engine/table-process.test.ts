@@ -204,7 +204,7 @@ describe('the processes of an engine', () => {
       script,
       `${preamble()}
        const engine = createDuckDbTableEngine({ sandbox, scratchFolder: ${JSON.stringify(bench.folder())} });
-       await engine.summariseSegments(nothing);
+       await engine.summariseSegments(${JSON.stringify(nothing)});
        for (;;) await engine.prepareBatch({ files: [{ name: 'h', path: ${JSON.stringify(bikeData)}, format: 'csv' }], pinned: null, known: [], timezone: 'UTC', required: [], expectations: [], outputFolder: ${JSON.stringify(bench.folder())} });`,
     );
     const parent = spawn(process.execPath, [script], { stdio: 'ignore' });
