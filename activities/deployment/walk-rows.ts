@@ -8,7 +8,7 @@ interface ReplayedRow extends InferenceRow {
   readonly of: string;
 }
 
-export interface Part {
+interface WalkedRows {
   readonly toCanary: readonly ReplayedRow[];
   readonly toChampion: readonly ReplayedRow[];
 }
@@ -47,7 +47,7 @@ export class Walk {
   }
 
   /** Returns the next rows, until `wanted` of them go to the canary, or of a shadow to the champion. */
-  async next(wanted: number): Promise<Part> {
+  async next(wanted: number): Promise<WalkedRows> {
     const toCanary: ReplayedRow[] = [];
     const toChampion: ReplayedRow[] = [];
     const counted = this.#plan.weight === 0 ? toChampion : toCanary;
@@ -64,7 +64,7 @@ export class Walk {
   }
 
   /** Leaves out rows that a gateway refused. */
-  leaveOut({ toCanary, toChampion }: Part, refused: readonly RefusedRow[]): void {
+  leaveOut({ toCanary, toChampion }: WalkedRows, refused: readonly RefusedRow[]): void {
     const ids = new Set(refused.map(({ id }) => id));
     for (const { id, of } of [...toCanary, ...toChampion]) if (ids.has(id)) this.#gone.add(of);
   }
