@@ -21,6 +21,8 @@ export interface ReadServed {
   readonly distinctIds?: boolean;
   /** Whether rows are stored. Default: true. */
   readonly storesRows?: boolean;
+  /** Whether the ids are stored with the rows. Default: true. */
+  readonly withIds?: boolean;
   /** Number of equal parts of the window whose rows are counted by event time. Default: 0. */
   readonly parts?: number;
   /**
@@ -56,7 +58,7 @@ export interface ServedWindow {
   /** Number of probabilities that an answer has at most; 0 if no answer has any. */
   readonly width: number;
   /**
-   * One row per prediction, or none if no rows were to be stored: `id`; `at`, its event time in milliseconds since 1970 in UTC; `release`, an index of
+   * One row per prediction, or none if no rows were to be stored: `id`, if ids were to be stored; `at`, its event time in milliseconds since 1970 in UTC; `release`, an index of
    * `releases`; `prediction`; `shares`, its number of probabilities, and `share 0` and so on, the probabilities; and
    * `feature ` with its name for each stored feature.
    */

@@ -47,6 +47,7 @@ export async function readLabelledWindow(
 ): Promise<LabelledWindow> {
   const { monitoring } = deps.repositories;
   await mkdir(folder, { recursive: true });
+  const hasLabels = await monitoring.hasLabels(scope);
   const files = segmentFiles(deps.objectStore, digests, join(folder, 'segments'));
   const served = await deps.tableEngine.readServed({
     ...wanted,
@@ -56,7 +57,8 @@ export async function readLabelledWindow(
     ...(answers === undefined
       ? { segments: files.paths, supply: (paths: readonly string[]) => files.supply(paths) }
       : { segments: answers, distinctIds: true }),
-    storesRows: needsRows || (await monitoring.hasLabels(scope)),
+    storesRows: needsRows || hasLabels,
+    withIds: hasLabels,
     ...(keyed === undefined
       ? {}
       : {
@@ -64,7 +66,7 @@ export async function readLabelledWindow(
           distinctIds: await monitoring.haveDistinctIds(scope, digests),
         }),
   });
-  return { ...served, ...(await joinedLabels(deps, scope, served, task)) };
+  return { ...served, ...(await joinedLabels(deps, scope, served, { task, hasLabels })) };
 }
 
 const idsAtOnce = 20_000;
@@ -74,11 +76,12 @@ async function joinedLabels(
   deps: Pick<ActivityDependencies, 'repositories'>,
   scope: Scope,
   { rows, releases, stored }: ServedWindow,
-  task: Task,
+  { task, hasLabels }: { readonly task: Task; readonly hasLabels: boolean },
 ): Promise<Pick<LabelledWindow, 'labels' | 'labelDelaysMs' | 'leftOut'>> {
   const versions = releases.map(({ modelVersion }) => modelVersion);
   const target = await labelTargetOf(deps, scope.modelId, task, versions);
   const labels = new LabelColumn(rows, target.kind === 'number' ? 'number' : 'class');
+  if (!hasLabels) return { labels, labelDelaysMs: new Float64Array(), leftOut: [] };
   const delays = new Float64Array(rows);
   const leftOut = new LeftOut();
   let [first, arrived] = [0, 0];

@@ -119,17 +119,19 @@ function joinTexts(columns: readonly (TextColumn | undefined)[], rows: number): 
 export class TextColumnWriter {
   readonly #codes: Int32Array;
   readonly #texts: string[] = [];
-  readonly #known = new Map<string, number>();
+  readonly #known: Map<string, number> | undefined;
 
-  constructor(rows: number) {
+  /** @param isUnique whether a text hardly ever occurs twice; equal ones are then kept twice. */
+  constructor(rows: number, isUnique = false) {
     this.#codes = new Int32Array(rows).fill(missingCode);
+    this.#known = isUnique ? undefined : new Map();
   }
 
   set(row: number, text: string): void {
-    let code = this.#known.get(text);
+    let code = this.#known?.get(text);
     if (code === undefined) {
       code = this.#texts.push(text) - 1;
-      this.#known.set(text, code);
+      this.#known?.set(text, code);
     }
     this.#codes[row] = code;
   }

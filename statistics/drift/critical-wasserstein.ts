@@ -30,13 +30,13 @@ export function criticalWasserstein(
 }
 
 function inGroups(before: ValueCounts, now: ValueCounts): { values: number[]; before: number[]; now: number[] } {
-  const distinct = distinctIn(before, now);
+  const { values, counts, others } = union(before, now);
   const most = (rowsCounted(before) + rowsCounted(now)) / groups;
   const grouped = { values: [0], before: [0], now: [0] };
-  let [group, rows, at] = [0, 0, 0];
-  for (const [value, a, b] of merged(before, now)) {
-    const alone = at < outermost || at >= distinct - outermost;
-    at += 1;
+  let [group, rows] = [0, 0];
+  for (let at = 0; at < values.length; at += 1) {
+    const [value, a, b] = [values[at] ?? 0, counts[at] ?? 0, others[at] ?? 0];
+    const alone = at < outermost || at >= values.length - outermost;
     if (rows > 0 && (alone || rows + a + b > most)) [group, rows] = [group + 1, 0];
     const share = (a + b) / (rows + a + b);
     grouped.values[group] = (grouped.values[group] ?? 0) * (1 - share) + value * share;
@@ -47,19 +47,24 @@ function inGroups(before: ValueCounts, now: ValueCounts): { values: number[]; be
   return grouped;
 }
 
-function distinctIn(a: ValueCounts, b: ValueCounts): number {
-  let distinct = 0;
-  for (const _ of merged(a, b)) distinct += 1;
-  return distinct;
+interface Union {
+  /** Each value of both samples once, in ascending order. */
+  readonly values: Float64Array;
+  readonly counts: Float64Array;
+  readonly others: Float64Array;
 }
 
-/** Yields each value of both samples once, in ascending order, with its counts in both. */
-function* merged(a: ValueCounts, b: ValueCounts): Generator<readonly [value: number, a: number, b: number]> {
-  let [i, j] = [0, 0];
-  while (i < a.values.length || j < b.values.length) {
-    const [x, y] = [a.values[i] ?? Infinity, b.values[j] ?? Infinity];
+function union(one: ValueCounts, other: ValueCounts): Union {
+  const most = one.values.length + other.values.length;
+  const [values, counts, others] = [new Float64Array(most), new Float64Array(most), new Float64Array(most)];
+  let [i, j, at] = [0, 0, 0];
+  while (i < one.values.length || j < other.values.length) {
+    const [x, y] = [one.values[i] ?? Infinity, other.values[j] ?? Infinity];
     const value = Math.min(x, y);
-    const counts = [x === value ? (a.counts[i++] ?? 0) : 0, y === value ? (b.counts[j++] ?? 0) : 0] as const;
-    yield [value, ...counts];
+    values[at] = value;
+    if (x === value) counts[at] = one.counts[i++] ?? 0;
+    if (y === value) others[at] = other.counts[j++] ?? 0;
+    at += 1;
   }
+  return { values: values.subarray(0, at), counts: counts.subarray(0, at), others: others.subarray(0, at) };
 }

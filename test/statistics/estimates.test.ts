@@ -1,3 +1,4 @@
+import { seededUniform } from '../../statistics/probability/seeded-random.ts';
 import { describe, expect, it } from 'vitest';
 import { fitBoostedTrees } from '../../statistics/estimation/boosted-trees.ts';
 import { boostedValues } from '../../statistics/estimation/boosted-values.ts';
@@ -77,6 +78,37 @@ describe('boosted trees', () => {
     expect(boostedValues(model, [[0.1]], 1)[0]).toBeCloseTo(2, 0);
     expect(boostedValues(model, [[Number.NaN]], 1)[0]).toBe(boostedValues(model, [[0]], 1)[0]);
     expect(fitBoostedTrees([x], y)).toEqual(model);
+  });
+  it('predict for many rows what following each tree by itself predicts', () => {
+    const random = seededUniform(5);
+    // A tree with a leaf above the last level, a tree that is one leaf, and a feature that no row has.
+    const trees = [
+      {
+        feature: [0, -1, 1, -1, 2, -1, -1],
+        threshold: [0.4, 0, 0.6, 0, Infinity, 0, 0],
+        left: [1, 0, 3, 0, 5, 0, 0],
+        right: [2, 0, 4, 0, 6, 0, 0],
+        value: [0, 1.5, 0, -2, 0, 3.25, 100],
+      },
+      { feature: [-1], threshold: [0], left: [0], right: [0], value: [0.125] },
+      { feature: [3, -1, -1], threshold: [0.5, 0, 0], left: [1, 0, 0], right: [2, 0, 0], value: [0, 7, 9] },
+    ];
+    const rows = 5_000;
+    const cell = (): number => (random() < 0.1 ? Number.NaN : random());
+    const columns = [
+      Float64Array.from({ length: rows }, cell),
+      Array.from({ length: rows }, cell),
+      Float64Array.from({ length: rows }, () => Infinity),
+    ];
+    const byHand = Array.from({ length: rows }, (_, row) =>
+      trees.reduce((sum, { feature, threshold, left, right, value }) => {
+        let node = 0;
+        while (feature[node]! >= 0)
+          node = (columns[feature[node]!]?.[row] ?? Number.NaN) > threshold[node]! ? right[node]! : left[node]!;
+        return sum + value[node]!;
+      }, 2),
+    );
+    expect([...boostedValues({ start: 2, trees }, columns, rows)]).toEqual(byHand);
   });
   it('predict the mean if nothing can be split', () => {
     expect(boostedValues(fitBoostedTrees([], [1, 3]), [], 1)[0]).toBe(2);

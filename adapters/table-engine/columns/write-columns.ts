@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { type DuckDBDataChunk, DuckDBDoubleVector, DuckDBVarCharVector } from '@duckdb/node-api';
+import { type DuckDBDataChunk, DuckDBDoubleVector, DuckDBVarCharVector, type DuckDBVector } from '@duckdb/node-api';
 import type { StoredKind } from '../../../contracts/data/column-batch.ts';
 import { TextColumnWriter } from '../../../contracts/data/column-batch.ts';
 import type { LockedDatabase } from '../process/locked-database.ts';
@@ -11,6 +11,8 @@ export interface WrittenColumn {
   readonly kind: StoredKind;
   /** SQL of the value: a DOUBLE for numbers and booleans; any type for texts. */
   readonly sql: string;
+  /** Whether a text hardly ever occurs twice, so that looking for equal ones is not worth it. */
+  readonly isUnique?: boolean;
 }
 
 /**
@@ -39,6 +41,7 @@ export async function writeColumns(
 
 class BatchWriter {
   readonly #file: FileHandle;
+  readonly #columns: readonly WrittenColumn[];
   readonly #numbers: readonly (Float64Array | null)[];
   readonly #batches: StoredBatch[] = [];
   #texts: readonly (TextColumnWriter | null)[];
@@ -47,18 +50,22 @@ class BatchWriter {
 
   constructor(file: FileHandle, columns: readonly WrittenColumn[]) {
     this.#file = file;
+    this.#columns = columns;
     this.#numbers = columns.map(({ kind }) => (kind === 'text' ? null : new Float64Array(rowsOfBatch)));
     this.#texts = this.#emptyTexts();
   }
 
   async add(chunk: DuckDBDataChunk): Promise<void> {
-    if (this.#filled + chunk.rowCount > rowsOfBatch) await this.#flush();
+    // Each look at the chunk's number of rows is a call of the native library.
+    const rows = chunk.rowCount;
+    if (this.#filled + rows > rowsOfBatch) await this.#flush();
     for (const [at, numbers] of this.#numbers.entries()) {
-      if (numbers === null) this.#addTexts(chunk, at);
-      else copyNumbers(chunk, at, numbers, this.#filled);
+      const vector = chunk.getColumnVector(at);
+      if (numbers === null) this.#addTexts(vector, at, rows);
+      else copyNumbers(vector, rows, numbers, this.#filled);
     }
-    this.#filled += chunk.rowCount;
-    this.#rows += chunk.rowCount;
+    this.#filled += rows;
+    this.#rows += rows;
   }
 
   async end(): Promise<Pick<ColumnFile, 'rows' | 'batches'>> {
@@ -66,11 +73,10 @@ class BatchWriter {
     return { rows: this.#rows, batches: this.#batches };
   }
 
-  #addTexts(chunk: DuckDBDataChunk, at: number): void {
+  #addTexts(vector: DuckDBVector, at: number, rows: number): void {
     const texts = this.#texts[at];
-    const vector = chunk.getColumnVector(at);
     const isText = vector instanceof DuckDBVarCharVector;
-    for (let row = 0; row < chunk.rowCount; row += 1) {
+    for (let row = 0; row < rows; row += 1) {
       const value = vector.getItem(row);
       const text = isText ? value : cellOf(value);
       if (text !== null && text !== undefined) texts?.set(this.#filled + row, String(text));
@@ -96,14 +102,15 @@ class BatchWriter {
   }
 
   #emptyTexts(): (TextColumnWriter | null)[] {
-    return this.#numbers.map((numbers) => (numbers === null ? new TextColumnWriter(rowsOfBatch) : null));
+    return this.#columns.map(({ kind, isUnique }) =>
+      kind === 'text' ? new TextColumnWriter(rowsOfBatch, isUnique) : null,
+    );
   }
 }
 
-function copyNumbers(chunk: DuckDBDataChunk, at: number, into: Float64Array, from: number): void {
-  const vector = chunk.getColumnVector(at);
-  if (!(vector instanceof DuckDBDoubleVector)) throw new TypeError(`column ${at} is not DOUBLE`);
-  for (let row = 0; row < chunk.rowCount; row += 1) into[from + row] = vector.getItem(row) ?? Number.NaN;
+function copyNumbers(vector: DuckDBVector, rows: number, into: Float64Array, from: number): void {
+  if (!(vector instanceof DuckDBDoubleVector)) throw new TypeError('a column of numbers is not DOUBLE');
+  for (let row = 0; row < rows; row += 1) into[from + row] = vector.getItem(row) ?? Number.NaN;
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: Float64Array | Int32Array): Uint8Array {

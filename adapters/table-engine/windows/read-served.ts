@@ -163,11 +163,16 @@ interface Kept extends Pick<AddedSummaries, 'releases'> {
 
 async function writeRows(
   database: LockedDatabase,
-  { path, features = [] }: Pick<ReadServed, 'path' | 'features'>,
+  { path, features = [], withIds = true }: Pick<ReadServed, 'path' | 'features' | 'withIds'>,
   { selection, width, releases }: Kept,
 ): Promise<Result['file']> {
   if (selection === null || releases.length === 0)
-    return writeColumns(database, keptColumns(selection?.types ?? new Map(), 0, []), emptyRows, path);
+    return writeColumns(
+      database,
+      keptColumns(selection?.types ?? new Map(), 0, { features: [], withIds }),
+      emptyRows,
+      path,
+    );
   const { types, from } = selection;
   const places = releases.map(
     ({ release, modelVersion }, at) => `(${literal(release)}, ${modelVersion}::BIGINT, ${at}::DOUBLE)`,
@@ -175,7 +180,7 @@ async function writeRows(
   const answering = `(VALUES ${places.join(', ')}) AS answering(release, model_version, release_index)`;
   const indexed = `(SELECT given.*, release_index FROM ${from} AS given JOIN ${answering} USING (release, model_version))`;
   const there = features.filter((name) => types.has(`f_${name}`));
-  return writeColumns(database, keptColumns(types, width, there), indexed, path);
+  return writeColumns(database, keptColumns(types, width, { features: there, withIds }), indexed, path);
 }
 
 const emptyRows =
@@ -184,13 +189,13 @@ const emptyRows =
 function keptColumns(
   types: ReadonlyMap<string, string>,
   width: number,
-  features: readonly string[],
+  { features, withIds }: { readonly features: readonly string[]; readonly withIds: boolean },
 ): readonly WrittenColumn[] {
   const shares = Array.from({ length: width }, (_, place): WrittenColumn => {
     return { name: `share ${place}`, kind: 'number', sql: `probabilities[${place + 1}]` };
   });
   return [
-    { name: 'id', kind: 'text', sql: 'id' },
+    ...(withIds ? [{ name: 'id', kind: 'text' as const, sql: 'id', isUnique: true }] : []),
     { name: 'at', kind: 'number', sql: 'epoch_ms(event_time)::DOUBLE' },
     { name: 'release', kind: 'number', sql: 'release_index' },
     servedColumn('prediction', 'prediction', types.get('prediction')),
