@@ -109,7 +109,11 @@ export class Shadow {
       else this.#failed(first, caught);
       return;
     }
-    await this.#note(first, questions, predicted);
+    try {
+      await this.#note(first, questions, predicted);
+    } catch (caught) {
+      this.#deps.logger.error({ err: caught, scope: first.served.label }, 'the answers of a shadow cannot be logged');
+    }
   }
 
   #failed({ served, shadow, answered }: ShadowQuestion, caught: unknown): void {

@@ -142,6 +142,7 @@ function shadowOf({ predict, nulls = [], mostWaitingRows = 3 }: ShadowForTest) {
   const shadow = new Shadow({
     log: {
       append: async (_stream, { ids }) => {
+        if (ids[0] === 'unloggable-0') throw new RangeError('the log cannot take these rows');
         logged.push(ids);
         return 0;
       },
@@ -215,6 +216,16 @@ test('a request that the shadow refuses fails alone, though others wait with it'
   await shadow.idle();
   expect(counts.all()).toMatchObject([{ compared: 2, failed: 1, dropped: 0 }]);
   expect(logged).toEqual([['first-0'], ['last-0']]);
+});
+
+test('after rows that cannot be logged, the shadow goes on', async () => {
+  const { shadow, counts, logged, ask } = shadowOf({ predict: modelOfOnes().predict });
+  ask('unloggable');
+  await shadow.idle();
+  ask('next');
+  await shadow.idle();
+  expect(counts.all()).toMatchObject([{ compared: 2, failed: 0, dropped: 0 }]);
+  expect(logged).toEqual([['next-0']]);
 });
 
 test('requests of which some are not logged are predicted together and logged apart', async () => {
