@@ -15,6 +15,7 @@ const budgetBytes = 512 * 2 ** 20;
 export class BodyBudget {
   readonly #bytesAtMost: number;
   #held = 0;
+  readonly #heldFor = new Map<ServerResponse, number>();
 
   constructor(bytesAtMost = budgetBytes) {
     this.#bytesAtMost = bytesAtMost;
@@ -28,7 +29,14 @@ export class BodyBudget {
         'the gateway holds as many bytes of large requests as it may; send the request again in a second, use another gateway, or send fewer rows at a time',
       );
     this.#held += bytes;
-    response.once('close', () => (this.#held -= bytes));
+    const before = this.#heldFor.get(response);
+    this.#heldFor.set(response, (before ?? 0) + bytes);
+    if (before === undefined) response.once('close', () => this.#release(response));
+  }
+
+  #release(response: ServerResponse): void {
+    this.#held -= this.#heldFor.get(response) ?? 0;
+    this.#heldFor.delete(response);
   }
 }
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
+import { type ClientRequest, IncomingMessage, request as httpRequest, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import fastify from 'fastify';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -121,4 +122,14 @@ test('a request of unknown length ends when its client goes away', async () => {
   request.destroy();
   await expect.poll(() => ended).toMatchObject([{ code: 'invalid-request' }]);
   await app.close();
+});
+
+test('the parts of one body are held by one listener, and let go together', () => {
+  const budget = new BodyBudget(100);
+  const response = new ServerResponse(new IncomingMessage(new Socket()));
+  for (let part = 0; part < 10; part += 1) budget.hold(10, response);
+  expect(response.listenerCount('close')).toBe(1);
+  expect(() => budget.hold(1, response)).toThrow('holds as many bytes');
+  response.emit('close');
+  budget.hold(100, new ServerResponse(new IncomingMessage(new Socket())));
 });
