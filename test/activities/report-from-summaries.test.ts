@@ -144,8 +144,10 @@ test.each(windows)('a report of the hours %d to %d from summaries equals that of
 
 test('a report fetches only segments that its window cuts, once the others are summarised', async () => {
   // The volume is shown in 24 parts of the window. All segments are in the first one.
+  const [from, to] = [instant(0.5), instant(200)];
+  await reportOf(from, to, api.tableEngine);
   const fetched = vi.spyOn(api.objectStore, 'getFile');
-  await reportOf(instant(0.5), instant(200), api.tableEngine);
+  await reportOf(from, to, api.tableEngine);
   expect(fetched.mock.calls.map(([sha256]) => sha256)).toEqual([segments[0]]);
   fetched.mockRestore();
 });
