@@ -100,6 +100,7 @@ export function tableEngineBench(
 function workplaceHere(scratch: string): TableWorkplace {
   return {
     folder: scratch,
+    giveWay: () => undefined,
     open: ({ readable, writable = [], timezone = 'UTC', isParallelAtFirst }) =>
       openLockedDatabase({
         files: readable,

@@ -4,8 +4,9 @@ import { setPriority } from 'node:os';
 const niceness = 19;
 
 /**
- * Lets other processes run first from now on, on a machine that is busy. The process must have a session of its own:
- * Linux may share the processors among sessions (autogroups) before it looks at the priorities of their processes.
+ * Lets other processes run first from now on, on a machine that is busy. Only for a process that is alone in its session:
+ * Linux may share the processors among sessions (autogroups) before it looks at the priorities of their processes, so
+ * the priority of the session is lowered, too.
  */
 export function giveWay(): void {
   for (const thread of threads()) setPriority(thread, niceness);

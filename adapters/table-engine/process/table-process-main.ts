@@ -6,6 +6,7 @@ import { PerennialError, reasonOf } from '../../../contracts/errors.ts';
 import { endNow, readLines } from '../../sandbox/waiting/read-lines.ts';
 import { compare } from '../comparing/compare.ts';
 import { exportRows } from '../windows/export-rows.ts';
+import { giveWay } from './give-way.ts';
 import { openEmptyDatabase, openLockedDatabase } from './locked-database.ts';
 import type { OperationAnswer, Call, MemoryLimits, OperationName, Operations } from './operations.ts';
 import { prepareBatch } from '../preparing/prepare-batch.ts';
@@ -66,6 +67,7 @@ function workplaceOf(call: Call): TableWorkplace {
         },
         await empty,
       ),
+    giveWay,
     supply: async (paths) => {
       if (paths.length === 0 || !call.suppliesFiles) return;
       const supplied = new Promise<void>((resolve) => (onLine = () => resolve()));

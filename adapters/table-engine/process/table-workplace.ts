@@ -16,6 +16,8 @@ export interface TableWorkplace {
     readonly columns?: number;
     readonly isParallelAtFirst?: boolean;
   }): Promise<OpenedDatabase>;
+  /** Lets other processes run first from now on, on a machine that is busy. */
+  giveWay(): void;
   /** Makes files of the request appear that its caller creates on demand. Returns when they exist. */
   supply(paths: readonly string[]): Promise<void>;
 }

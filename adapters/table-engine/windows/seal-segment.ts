@@ -1,6 +1,5 @@
 import { dirname } from 'node:path';
 import { writeParquet } from '../preparing/parquet-file.ts';
-import { giveWay } from '../process/give-way.ts';
 import type { Counting, SegmentSummary } from '../../../ports/segment-summary.ts';
 import type { LockedDatabase } from '../process/locked-database.ts';
 import type { Operations } from '../process/operations.ts';
@@ -16,7 +15,7 @@ export async function sealSegment(
   workplace: TableWorkplace,
 ): Promise<Operations['sealSegment']['result']> {
   // The gateway of this segment answers requests on the same machine.
-  giveWay();
+  workplace.giveWay();
   const { features, path, indexPath, counting } = request;
   const database = await workplace.open({ readable: [], writable: [dirname(path)] });
   const loaded =

@@ -222,6 +222,7 @@ function workplaceOf(folder: string, tell: (sql: string) => void): TableWorkplac
       const told = (aside: LockedDatabase) => ({ ...aside, run: (sql: string) => (tell(sql), aside.run(sql)) });
       return { ...database, run, runInParallel, asides: [told(database.asides[0]), told(database.asides[1])] };
     },
+    giveWay: () => undefined,
     supply: () => Promise.resolve(),
   };
 }

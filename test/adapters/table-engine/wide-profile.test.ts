@@ -22,6 +22,7 @@ test('a profile of 600 columns takes a bounded number of queries, and equals the
   let queries = 0;
   const workplace = (folder: string) => ({
     folder,
+    giveWay: () => undefined,
     supply: () => Promise.resolve(),
     open: async ({ readable }: { readonly readable: readonly string[] }) => {
       const access = { files: readable, folders: [], spillFolder: folder, memoryLimit: '512MiB', timezone: 'UTC' };
