@@ -5,12 +5,14 @@ import type { Sha256 } from '../contracts/identifiers.ts';
  * may be missing at any time.
  */
 export interface DerivedFiles {
-  /**
-   * Copies a file to `path`. Returns false if there is no intact copy.
-   *
-   * @param key digest of everything that the file follows from.
-   */
-  take(key: Sha256, path: string): Promise<boolean>;
+  /** Copies files to their paths. Returns the keys of those that have an intact copy. */
+  take(files: readonly DerivedFile[]): Promise<ReadonlySet<Sha256>>;
   /** Keeps a copy of a file. A copy that cannot be kept is no error. */
-  keep(key: Sha256, path: string): Promise<void>;
+  keep(file: DerivedFile): Promise<void>;
+}
+
+export interface DerivedFile {
+  /** Digest of everything from which the file was computed. */
+  readonly key: Sha256;
+  readonly path: string;
 }

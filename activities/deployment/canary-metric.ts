@@ -78,7 +78,7 @@ async function labelledAnswers(
   const release = await deployments.releaseByDigest(scope.modelId, releaseDigest);
   const { configuration } = await deps.repositories.models.configuration(release.configurationId);
   return withWorkspace(deps.scratchFolder, 'canary', async (folder) => {
-    // Of predictions with one id the first counts, whichever release answered it; then all rows are compared.
+    // If an id occurs twice, its first prediction counts, whichever release made it. Only all rows tell which one that is.
     const answers = (await monitoring.haveDistinctIds(scope, segments))
       ? await answersOfRelease(deps, scope, { release: releaseDigest, segments, folder: join(folder, 'answers') })
       : undefined;

@@ -9,8 +9,8 @@ import { withWorkspace } from '../steps/workspace.ts';
 import { Walk } from './walk-rows.ts';
 
 const concurrency = 16;
-/** How often each row may be replayed for one request to the canary; practically never reached. */
-const mostRounds = 10;
+/** A replay ends after this many times the rows that the canary is expected to need. */
+const patience = 100;
 
 /**
  * Replays rows of the period just served, split by a seeded hash, until the canary has received the minimum number of
@@ -35,9 +35,9 @@ export function createReplayToCanary(deps: ActivityDependencies): Activities['re
       const send = (part: readonly InferenceRow[], replayAs: 'champion' | 'canary'): Promise<SentRows> =>
         deps.gateways.send(scope, part, { key, concurrency, replayAs });
       const walk = new Walk(rows, { weight, seed: `${rehearsal.id}/${generation}`, generation });
-      const atMost = mostRounds * (Math.ceil((minRequests * 1000) / Math.max(weight, 1)) + rows.rows);
+      const atMost = patience * (Math.ceil((minRequests * 100) / (weight === 0 ? 100 : weight)) + rows.rows);
       try {
-        for (let wanted = minRequests; wanted > 0 && walk.walked < atMost;) {
+        for (let wanted = minRequests; wanted > 0 && walk.passed < atMost;) {
           const part = await walk.next(wanted);
           // A shadow gets the requests of the champion and is compared where the champion has an answer.
           const champion = await send(part.toChampion, 'champion');

@@ -30,15 +30,16 @@ export class Walk {
   #piece: readonly DatasetRow[] = [];
   #next = 0;
   #walked = 0;
+  #passed = 0;
 
   constructor(rows: DatasetRows, plan: Plan) {
     this.#rows = rows;
     this.#plan = plan;
   }
 
-  /** Number of rows walked so far. */
-  get walked(): number {
-    return this.#walked;
+  /** Number of rows passed so far, with those that are left out. */
+  get passed(): number {
+    return this.#passed;
   }
 
   /** Whether every row is left out. */
@@ -46,7 +47,9 @@ export class Walk {
     return this.#gone.size >= this.#rows.rows;
   }
 
-  /** Returns the next rows, until `wanted` of them go to the canary, or of a shadow to the champion. */
+  /**
+   * Returns the next rows. It stops when `wanted` of them go to the canary; if a shadow is compared, to the champion.
+   */
   async next(wanted: number): Promise<WalkedRows> {
     const toCanary: ReplayedRow[] = [];
     const toChampion: ReplayedRow[] = [];
@@ -55,6 +58,7 @@ export class Walk {
     while (this.#next < this.#piece.length && counted.length < wanted) {
       const row = this.#piece[this.#next];
       this.#next += 1;
+      this.#passed += 1;
       if (row === undefined || this.#gone.has(row.id)) continue;
       const replayed = { ...row, id: this.#idOf(row), of: row.id };
       (this.#isForCanary(replayed.id) ? toCanary : toChampion).push(replayed);
@@ -74,7 +78,7 @@ export class Walk {
     await this.#pieces?.return(undefined);
   }
 
-  /** Reads the next piece, after the last one the first again. */
+  /** Reads the next piece. The first piece follows the last one. */
   async #turn(): Promise<void> {
     this.#next = 0;
     for (let time = 0; time < 2; time += 1) {

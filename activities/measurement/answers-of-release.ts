@@ -10,7 +10,7 @@ type Dependencies = Pick<ActivityDependencies, 'repositories' | 'objectStore' | 
 
 interface Asked {
   readonly release: Sha256;
-  /** Segments whose ids are distinct. */
+  /** No prediction id may occur twice in them. */
   readonly segments: readonly Sha256[];
   readonly folder: string;
 }
@@ -21,9 +21,9 @@ const readAtOnce = 16;
 const lookedUpAtOnce = 200;
 
 /**
- * Returns segments of the rows that a release answered, as files in `folder`: of each segment its answers alone, without
- * features. They are kept on this machine, so that each segment is read once however often its answers are needed.
- * Segments whose summary says that the release answered nothing are left out without being read.
+ * Writes for each segment a file with only the rows that a release answered, without features, and returns the paths of
+ * these files in `folder`. Copies are kept on this machine, so that a segment is read once, however often its answers are
+ * needed. A segment in which the release answered nothing, as its summary says, is not read and has no file.
  */
 export async function answersOfRelease(
   deps: Dependencies,
@@ -34,15 +34,17 @@ export async function answersOfRelease(
   const wanted = segments.map((segment, at) => ({
     segment,
     key: sha256OfJson({ answersOf: release, segment, version }),
-    answers: join(folder, `answers-${String(at).padStart(6, '0')}`),
+    path: join(folder, `answers-${String(at).padStart(6, '0')}`),
   }));
-  const known = new Set<Sha256>();
-  await eachAFewAtATime(wanted, async ({ segment, key, answers }) => {
-    if (await deps.derivedFiles.take(key, answers)) known.add(segment);
-  });
-  const unknown = segments.filter((segment) => !known.has(segment));
-  const silent = await withoutAnswers(deps, scope, release, unknown);
-  const missing = wanted.filter(({ segment }) => !known.has(segment) && !silent.has(segment));
+  const kept = await deps.derivedFiles.take(wanted);
+  const unread = wanted.filter(({ key }) => !kept.has(key));
+  const silent = await withoutAnswers(
+    deps,
+    scope,
+    release,
+    unread.map(({ segment }) => segment),
+  );
+  const missing = unread.filter(({ segment }) => !silent.has(segment));
   for (let from = 0; from < missing.length; from += readAtOnce) {
     const some = missing.slice(from, from + readAtOnce);
     const files = segmentFiles(
@@ -51,14 +53,14 @@ export async function answersOfRelease(
       join(folder, `segments-${from}`),
     );
     await files.supply(files.paths);
-    const read = some.map(({ answers }, at) => ({ path: files.paths[at] ?? '', answers }));
+    const read = some.map(({ path }, at) => ({ path: files.paths[at] ?? '', answers: path }));
     await deps.tableEngine.keepAnswers({ segments: read, release });
-    await eachAFewAtATime(some, ({ key, answers }) => deps.derivedFiles.keep(key, answers));
+    await eachAFewAtATime(some, (one) => deps.derivedFiles.keep(one));
   }
-  return wanted.flatMap(({ segment, answers }) => (silent.has(segment) ? [] : [answers]));
+  return wanted.flatMap(({ segment, path }) => (silent.has(segment) ? [] : [path]));
 }
 
-/** Returns the segments whose summary says that the release answered nothing. */
+/** Returns the segments in which the release answered nothing, as far as summaries say so. */
 async function withoutAnswers(
   { repositories: { monitoring } }: Dependencies,
   scope: Scope,

@@ -81,7 +81,7 @@ export class Shadow {
     }
   }
 
-  /** Takes the first request, and those behind it whose rows can be predicted together with its rows. */
+  /** Takes the first waiting request, and as many of the next ones as can be predicted together with it. */
   #take(): ShadowQuestion[] {
     const [first] = this.#waiting;
     if (first === undefined) return [];

@@ -1,6 +1,6 @@
 import type { BoostedTrees, RegressionTree } from './boosted-trees.ts';
 
-/** Rows whose features fit into a processor's cache together. */
+/** The features of this many rows fit into a processor's cache. */
 const rowsAtOnce = 2_048;
 
 /**

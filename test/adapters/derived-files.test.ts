@@ -22,15 +22,15 @@ async function made(text: string): Promise<string> {
 
 async function taken(key: string): Promise<string | null> {
   const path = join(root, 'taken');
-  return (await files.take(key, path)) ? readFile(path, 'utf8') : null;
+  return (await files.take([{ key, path }])).has(key) ? readFile(path, 'utf8') : null;
 }
 
 const [one, other] = [sha256OfJson('one'), sha256OfJson('other')];
 
 test('a file is kept by its key, and lost when it was altered', async () => {
   expect(await taken(one)).toBeNull();
-  await files.keep(one, await made('answers'));
-  await files.keep(other, await made('others'));
+  await files.keep({ key: one, path: await made('answers') });
+  await files.keep({ key: other, path: await made('others') });
   expect(await taken(one)).toBe('answers');
   expect(await taken(other)).toBe('others');
   const name = (await readdir(join(root, 'kept'))).find((candidate) => candidate.startsWith(one)) ?? '';
@@ -42,8 +42,8 @@ test('a file is kept by its key, and lost when it was altered', async () => {
 
 test('all copies together keep to the limit', async () => {
   for (let at = 0; at < 20; at += 1)
-    await files.keep(sha256OfJson(at), await made(String(at).repeat(200).slice(0, 200)));
+    await files.keep({ key: sha256OfJson(at), path: await made(String(at).repeat(200).slice(0, 200)) });
   expect((await readdir(join(root, 'kept'))).length).toBe(5);
-  await files.keep(one, await made('x'.repeat(251)));
+  await files.keep({ key: one, path: await made('x'.repeat(251)) });
   expect(await taken(one)).toBeNull();
 });

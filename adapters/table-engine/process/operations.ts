@@ -62,7 +62,7 @@ export interface MemoryLimits {
   readonly wide: string;
 }
 
-/** Lines on the process's standard output: any number of requests for files, then one result or error. */
+/** Lines on the process's standard output. The last one is a result or an error; those before it ask for files. */
 export type OperationAnswer<Name extends OperationName> =
   | { readonly kind: 'supply'; readonly paths: readonly string[] }
   | { readonly kind: 'result'; readonly result: Operations[Name]['result'] }
